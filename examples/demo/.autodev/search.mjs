@@ -1,0 +1,88 @@
+/** Tries candidates in copies of the project; the working tree stays as it is until one is accepted. */
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+
+import { filePasses } from './suite.mjs';
+
+const WORKERS = 2;
+/** After the first candidate that passes, so many more are tried, to tell the reviewer of other ways. */
+const LOOK_FURTHER = 30;
+
+/**
+ * Returns `{ accepted, tried }`: the candidates with which more test files pass than before and none
+ * breaks, best first, each with `fixed`, the failing test files that now pass.
+ */
+export async function search(candidates, { failing, passing, limit, until, testTimeout }) {
+  const accepted = [];
+  const queue = candidates.slice(0, limit);
+  let tried = 0;
+  let last = queue.length;
+
+  const worker = async () => {
+    const copy = await copyProject();
+    try {
+      while (tried < last && Date.now() < until) {
+        const rank = tried;
+        tried += 1;
+        const fixed = await tryIn(copy, queue[rank]);
+        if (fixed.length > 0) {
+          accepted.push({ ...queue[rank], rank, fixed });
+        }
+        if (fixed.length === failing.length) {
+          last = Math.min(last, rank + LOOK_FURTHER);
+        }
+      }
+    } finally {
+      await rm(copy, { recursive: true });
+    }
+  };
+
+  const tryIn = async (copy, candidate) => {
+    const target = join(copy, candidate.file);
+    const original = await readFile(target, 'utf8');
+    await writeFile(target, applyTo(original, candidate));
+    const passes = (file) => filePasses(file, { cwd: copy, timeout: testTimeout });
+    try {
+      const fixed = await filterAsync(failing, passes);
+      // Most candidates end here. Only one that helps has to show that it harms nothing.
+      const harmless = fixed.length > 0 && (await everyAsync(passing, passes));
+      return harmless ? fixed : [];
+    } finally {
+      await writeFile(target, original);
+    }
+  };
+
+  await Promise.all(Array.from({ length: WORKERS }, worker));
+  accepted.sort((a, b) => b.fixed.length - a.fixed.length || a.rank - b.rank);
+  return { accepted, tried };
+}
+
+export function applyTo(source, { start, end, text }) {
+  return source.slice(0, start) + text + source.slice(end);
+}
+
+async function copyProject() {
+  const copy = await mkdtemp(join(tmpdir(), 'candidate-'));
+  await cp('.', copy, { recursive: true, filter: (path) => basename(path) !== '.git' });
+  return copy;
+}
+
+async function filterAsync(items, predicate) {
+  const kept = [];
+  for (const item of items) {
+    if (await predicate(item)) {
+      kept.push(item);
+    }
+  }
+  return kept;
+}
+
+async function everyAsync(items, predicate) {
+  for (const item of items) {
+    if (!(await predicate(item))) {
+      return false;
+    }
+  }
+  return true;
+}
