@@ -1,0 +1,101 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+
+import { systemClock } from '../../kernel/clock.ts';
+import type { ForgeRepo } from '../forge.ts';
+import { createGit, type Git } from '../git.ts';
+import { createLocalForge, type LocalForge } from './forge.ts';
+
+/** A real repository with one commit on `main`, and a forge to look at it; for tests. */
+export interface RepoFixture extends Disposable {
+  /** A folder of its own, removed with the fixture; `folder/repo` is the repository. */
+  readonly folder: string;
+  readonly path: string;
+  readonly repo: ForgeRepo;
+  readonly forge: LocalForge;
+  readonly git: Git;
+  readonly signal: AbortSignal;
+  /** Runs git as a person would, in the repository or in `cwd`; answers its trimmed output. */
+  readonly sh: (args: readonly string[], cwd?: string) => string;
+  readonly write: (file: string, content: string) => void;
+  /** Writes the files and commits everything on the branch that is checked out; answers the commit. */
+  readonly commit: (files: Record<string, string>, message?: string) => string;
+  /** Makes a commit on top of `base` in a clone of the repository and bundles it, as a runner does. */
+  bundle(files: Record<string, string>, base?: string): { head: string; bundle: () => Readable };
+}
+
+const PERSON = {
+  GIT_AUTHOR_NAME: 'Person',
+  GIT_AUTHOR_EMAIL: 'person@example.org',
+  GIT_COMMITTER_NAME: 'Person',
+  GIT_COMMITTER_EMAIL: 'person@example.org',
+};
+
+export function repoFixture(): RepoFixture {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'autodev-forge-')));
+  const path = join(folder, 'repo');
+  const PATH = process.env['PATH'] ?? '';
+  const env = { PATH, HOME: folder, GIT_CONFIG_NOSYSTEM: '1', ...PERSON };
+  const git = createGit({ path: PATH });
+
+  const sh = (args: readonly string[], cwd = path): string =>
+    execFileSync('git', ['-c', 'safe.directory=*', ...args], {
+      cwd,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+    }).trim();
+  const writeIn = (top: string, file: string, content: string): void => {
+    mkdirSync(dirname(join(top, file)), { recursive: true });
+    writeFileSync(join(top, file), content);
+  };
+  const commitIn = (top: string, files: Record<string, string>, message = 'Change'): string => {
+    for (const [file, content] of Object.entries(files)) {
+      writeIn(top, file, content);
+    }
+    sh(['add', '-A'], top);
+    sh(['commit', '--quiet', '--allow-empty', '-m', message], top);
+    return sh(['rev-parse', 'HEAD'], top);
+  };
+
+  mkdirSync(path);
+  sh(['init', '--quiet', '--initial-branch=main']);
+  commitIn(path, { 'README.md': 'one\ntwo\nthree\n', 'src/add.ts': 'export const one = 1;\n' });
+
+  return {
+    folder,
+    path,
+    repo: { id: 1, path: 'repo', location: path, branch: 'main' },
+    forge: createLocalForge({
+      git,
+      clock: systemClock,
+      scratch: folder,
+      maxBundleBytes: 1024 * 1024,
+      identity: { name: 'Auto-Dev', email: 'autodev@localhost' },
+    }),
+    git,
+    signal: new AbortController().signal,
+    sh,
+    write: (file, content) => writeIn(path, file, content),
+    commit: (files, message) => commitIn(path, files, message),
+    bundle(files, base = sh(['rev-parse', 'main'])) {
+      const clone = mkdtempSync(join(folder, 'work-'));
+      sh(['clone', '--quiet', '--shared', path, clone], folder);
+      sh(['checkout', '--quiet', '--detach', base], clone);
+      const head = commitIn(clone, files, 'Work');
+      sh(['update-ref', 'refs/heads/work', head], clone);
+      const bytes = execFileSync('git', ['bundle', 'create', '-', `^${base}`, 'refs/heads/work'], {
+        cwd: clone,
+        env,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      return { head, bundle: () => Readable.from([bytes]) };
+    },
+    [Symbol.dispose]() {
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
