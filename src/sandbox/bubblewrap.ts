@@ -1,0 +1,170 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { Readable, Writable } from 'node:stream';
+
+import type { Clock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/errors.ts';
+import { bubblewrapOptions, limitedCommand } from './bubblewrap-options.ts';
+import { filesystemBytes, treeBytes } from './disk-usage.ts';
+import { childrenOf, descendants, type ProcessStat, readProcess } from './process-tree.ts';
+import type { Sandbox, WorkerEnd } from './sandbox.ts';
+import { seccompFilter } from './seccomp.ts';
+import { supervise } from './supervise.ts';
+import type { Toolbox } from './toolbox.ts';
+import { workerUid } from './worker-uid.ts';
+
+const MAX_STATUS_BYTES = 4096;
+
+interface BubblewrapDeps {
+  readonly clock: Clock;
+  readonly toolbox: Toolbox;
+  /** The program, for tests of a machine without it. */
+  readonly bwrap?: string;
+}
+
+/** Workers in bubblewrap: namespaces of their own for everything, no network, no capability, no descriptor of ours. */
+export function bubblewrapSandbox(deps: BubblewrapDeps): Omit<Sandbox, 'probe'> {
+  return {
+    isolates: true,
+    locate: (_box, inside) => inside,
+    run: async (box, command, onLine) => {
+      const child = await startBubblewrap(deps, {
+        slot: box.hostUidSlot,
+        options: bubblewrapOptions(box, deps.toolbox),
+        command: limitedCommand(box, command),
+      });
+      const status = readStatus(child);
+      let boxed: readonly ProcessStat[] = [];
+      // Once bubblewrap has ended its tree hangs on nothing, so what was seen last is what must be gone.
+      const look = (): void => {
+        if (child.exitCode === null && child.signalCode === null) {
+          boxed = descendants(child.pid);
+        }
+      };
+      const writable = box.binds.filter((bind) => bind.writable).map((bind) => bind.host);
+      return supervise(deps, {
+        child,
+        command,
+        limits: box.limits,
+        onLine,
+        processes: () => {
+          look();
+          return boxed;
+        },
+        commandProcess: () => {
+          const { firstPid } = status();
+          const commandPid = firstPid === undefined ? undefined : childrenOf(firstPid)[0];
+          return commandPid === undefined ? undefined : readProcess(commandPid);
+        },
+        // Takes its first process along and thereby, by the kernel, everything in the namespace.
+        killAll: () => {
+          look();
+          child.kill('SIGKILL');
+        },
+        diskBytes: async (signal) => {
+          const { firstPid } = status();
+          const tmp =
+            firstPid === undefined ? 0 : await filesystemBytes(`/proc/${firstPid}/root/tmp`);
+          return tmp + (await treeBytes(writable, signal));
+        },
+        describeEnd: (code, signal, lastError) => describeEnd(status(), code, signal, lastError),
+      });
+    },
+  };
+}
+
+async function startBubblewrap(
+  { bwrap = '/usr/bin/bwrap' }: BubblewrapDeps,
+  { slot, options, command }: { slot: number; options: string[]; command: string[] },
+): Promise<ChildProcess & { readonly pid: number }> {
+  const filter = seccompFilter(process.arch);
+  const uid = workerUid(slot);
+  const child = spawn(
+    '/usr/bin/prlimit',
+    ['--core=0:0', '--', bwrap, '--args', '3', '--', ...command],
+    {
+      env: {}, // `/proc/1/environ` inside is bubblewrap's own environment
+      cwd: '/', // and `/proc/1/cwd` its folder
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+    },
+  );
+  try {
+    await once(child, 'spawn');
+  } catch (error) {
+    throw new AppError('SANDBOX_UNAVAILABLE', 'cannot start /usr/bin/prlimit', {
+      cause: error,
+      remedy: 'Install the package util-linux.',
+    });
+  }
+  preferForKilling(child.pid);
+  const [, , , optionsPipe, filterPipe] = child.stdio;
+  const withDescriptors = [
+    '--json-status-fd',
+    '5',
+    ...(filter ? ['--seccomp', '4'] : []),
+    ...options,
+  ];
+  send(optionsPipe, withDescriptors.map((option) => `${option}\0`).join(''));
+  send(filterPipe, filter ?? '');
+  return Object.assign(child, { pid: child.pid ?? 0 });
+}
+
+/** When the machine runs out of memory the kernel takes the workers, not us. bubblewrap still waits for its options. */
+function preferForKilling(pid: number | undefined): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, '1000');
+  } catch {
+    // Not allowed here; the watchdog's limit is what we promise.
+  }
+}
+
+function send(pipe: unknown, content: string | Buffer): void {
+  if (pipe instanceof Writable) {
+    // A bubblewrap that refuses an option ends before it has read everything; its message says why.
+    pipe.on('error', () => {});
+    pipe.end(content);
+  }
+}
+
+interface BoxStatus {
+  /** Host pid of the box's first process. */
+  readonly firstPid: number | undefined;
+  /** Whether bubblewrap came as far as to run the command. */
+  readonly ran: boolean;
+}
+
+/** bubblewrap reports on a descriptor of its own, so that its failures are told apart from the command's. */
+function readStatus(child: ChildProcess): () => BoxStatus {
+  let text = '';
+  const pipes: readonly unknown[] = child.stdio;
+  const pipe = pipes[5];
+  if (pipe instanceof Readable) {
+    pipe.on('data', (chunk: Buffer) => {
+      text = `${text}${chunk.toString()}`.slice(0, MAX_STATUS_BYTES);
+    });
+  }
+  return () => {
+    const pid = /"child-pid":\s*(\d+)/.exec(text)?.[1];
+    return {
+      firstPid: pid === undefined ? undefined : Number(pid),
+      ran: text.includes('"exit-code"'),
+    };
+  };
+}
+
+function describeEnd(
+  status: BoxStatus,
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  lastError: string,
+): WorkerEnd {
+  if (signal !== null) {
+    return { reason: 'signalled', signal };
+  }
+  if (!status.ran) {
+    return { reason: 'sandbox', message: lastError || `bubblewrap ended with ${code}` };
+  }
+  return { reason: 'exited', code: code ?? 1 };
+}
