@@ -94,6 +94,8 @@ create table gate (
   rules             jsonb not null default '[]',               -- [{name, rule: ApprovalRule}] that must all be met
   requesters        text[] not null default '{}',
   protected         boolean not null default true,             -- false: the worker was not sandboxed
+  decided_vote      bigint,                                    -- votes up to this one were looked at
+  problem           jsonb,                                     -- why the last decision could not be carried out
   opened_at         timestamptz not null default now(),
   closed_at         timestamptz,
   closed_by         text,

@@ -1,0 +1,60 @@
+import type { EventName } from '../domain/spec.ts';
+import type { Queryable } from './db.ts';
+import { sql } from './sql.ts';
+
+export interface NewEvent {
+  readonly repoId: number;
+  readonly type: EventName;
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** The same thing seen twice has the same key and is stored once. */
+  readonly key: string;
+  /** The effect of ours that caused it; left out: somebody else's act. */
+  readonly effectId?: number;
+}
+
+export interface InboxEvent {
+  readonly id: number;
+  readonly repoId: number;
+  readonly type: EventName;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly effectId: number | null;
+}
+
+/** Stores what happened, once each. Answers how many were new. */
+export async function recordEvents(tx: Queryable, events: readonly NewEvent[]): Promise<number> {
+  const rows = await tx.query(sql`
+    insert into event (repo_id, type, payload, key, effect_id)
+    select e.repo_id, e.type, e.payload, e.key, e.effect_id
+    from jsonb_to_recordset(${JSON.stringify(
+      events.map((event) => ({
+        repo_id: event.repoId,
+        type: event.type,
+        payload: event.payload,
+        key: event.key,
+        effect_id: event.effectId ?? null,
+      })),
+    )}::jsonb) as e(repo_id int, type text, payload jsonb, key text, effect_id bigint)
+    on conflict (key) do nothing
+    returning id
+  `);
+  if (rows.length > 0) {
+    await tx.query(sql`select pg_notify('event', '')`);
+  }
+  return rows.length;
+}
+
+/** Locks the oldest events that nobody has handled; others skip them until the transaction ends. */
+export function takeEvents(tx: Queryable, limit: number): Promise<InboxEvent[]> {
+  return tx.query<InboxEvent>(sql`
+    select id, repo_id as "repoId", type, payload, effect_id as "effectId"
+    from event where handled_at is null
+    order by id limit ${limit} for update skip locked
+  `);
+}
+
+/** `outcome` says what came of it: the jobs that it made, or why it made none. */
+export async function settleEvent(tx: Queryable, id: number, outcome: unknown): Promise<void> {
+  await tx.query(sql`
+    update event set handled_at = now(), outcome = ${JSON.stringify(outcome)}::jsonb where id = ${id}
+  `);
+}

@@ -1,0 +1,202 @@
+import type { ApprovalRule } from '../domain/spec.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { Queryable } from './db.ts';
+import { sql } from './sql.ts';
+
+/** `question`, `budget` and `rounds` are gates that an agent's work ran into; the others come from rules. */
+export type GateType = 'run' | 'merge' | 'config' | 'question' | 'budget' | 'rounds';
+export type GateState =
+  | 'open'
+  | 'approved'
+  | 'rejected'
+  | 'changes'
+  | 'answered'
+  | 'expired'
+  | 'superseded';
+export type Verdict = 'approve' | 'reject' | 'changes' | 'answer';
+export type VoteVia =
+  | 'cli'
+  | 'api'
+  | 'dashboard'
+  | 'merge'
+  | 'branch_deleted'
+  | 'note'
+  | 'approval';
+
+export interface NamedRule {
+  readonly name: string;
+  readonly rule: ApprovalRule;
+}
+
+/** Why the last decision could not be carried out, e.g. a working copy with changes in it. */
+export interface GateProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy?: string;
+  /** The vote that ran into it; a later vote tries again. */
+  readonly voteId: number;
+}
+
+export interface Gate {
+  readonly id: number;
+  readonly repoId: number;
+  readonly jobId: number | null;
+  readonly mergeRequestId: number | null;
+  readonly revisionId: number | null;
+  readonly kind: GateType;
+  readonly state: GateState;
+  /** Votes bind to it; null for gates that are about no commit. */
+  readonly head: string | null;
+  readonly title: string;
+  readonly body: string;
+  readonly rules: readonly NamedRule[];
+  readonly requesters: readonly string[];
+  readonly openedAt: Date;
+  readonly problem: GateProblem | null;
+}
+
+export interface Vote {
+  readonly id: number;
+  readonly voter: string;
+  readonly role: string;
+  readonly verdict: Verdict;
+  readonly head: string | null;
+  readonly note: string | null;
+  readonly self: boolean;
+  readonly via: VoteVia;
+}
+
+const columns = sql`gate.id, gate.repo_id as "repoId", gate.job_id as "jobId", gate.merge_request_id as "mergeRequestId",
+  gate.revision_id as "revisionId", gate.kind, gate.state, gate.head, gate.title, gate.body, gate.rules,
+  gate.requesters, gate.opened_at as "openedAt", gate.problem`;
+
+export interface NewGate {
+  readonly repoId: number;
+  readonly jobId: number | null;
+  readonly mergeRequestId?: number;
+  readonly revisionId?: number;
+  readonly kind: GateType;
+  readonly head?: string;
+  readonly title: string;
+  readonly body: string;
+  readonly rules?: readonly NamedRule[];
+  readonly requesters?: readonly string[];
+  /** False: the worker was not sandboxed, so what people approve is not protected from it. */
+  readonly protected?: boolean;
+  readonly expiresAt?: Date;
+}
+
+/** Opens a gate; an open one of the same job and kind is superseded, with its votes. */
+export async function openGate(tx: Queryable, gate: NewGate): Promise<number> {
+  if (gate.jobId !== null) {
+    await tx.query(sql`
+      update gate set state = 'superseded', closed_at = now()
+      where state = 'open' and kind = ${gate.kind}
+        and (job_id = ${gate.jobId} or merge_request_id = ${gate.mergeRequestId ?? null}::bigint)
+    `);
+  }
+  const [row] = await tx.query<{ id: number }>(sql`
+    insert into gate (repo_id, job_id, merge_request_id, revision_id, kind, head, title, body, rules, requesters, protected, expires_at)
+    values (${gate.repoId}, ${gate.jobId}, ${gate.mergeRequestId ?? null}, ${gate.revisionId ?? null}, ${gate.kind},
+      ${gate.head ?? null}, ${gate.title}, ${gate.body}, ${JSON.stringify(gate.rules ?? [])}::jsonb,
+      ${gate.requesters ?? []}::text[], ${gate.protected ?? true}, ${gate.expiresAt ?? null})
+    returning id
+  `);
+  if (!row) {
+    throw new Error('an insert with `returning` answered no row');
+  }
+  await tx.query(sql`select pg_notify('gate', ${String(row.id)})`);
+  return row.id;
+}
+
+/** Throws NOT_FOUND. */
+export async function getGate(db: Queryable, id: number): Promise<Gate> {
+  const [gate] = await db.query<Gate>(sql`select ${columns} from gate where id = ${id}`);
+  if (!gate) {
+    throw new AppError('NOT_FOUND', `there is no gate g_${id}`, {
+      remedy: 'List what waits for people with `autodev approvals`.',
+    });
+  }
+  return gate;
+}
+
+/** Locks an open gate until the transaction ends; undefined when it is closed. */
+export async function lockOpenGate(tx: Queryable, id: number): Promise<Gate | undefined> {
+  const [gate] = await tx.query<Gate>(sql`
+    select ${columns} from gate where id = ${id} and state = 'open' for update
+  `);
+  return gate;
+}
+
+export function listOpenGatesOfJob(db: Queryable, jobId: number): Promise<Gate[]> {
+  return db.query<Gate>(sql`
+    select ${columns} from gate where job_id = ${jobId} and state = 'open' order by id
+  `);
+}
+
+/** Open gates that have a vote which no decision has looked at yet. */
+export async function listGatesToDecide(db: Queryable, limit: number): Promise<number[]> {
+  const rows = await db.query<{ id: number }>(sql`
+    select g.id from gate g
+    where g.state = 'open' and exists (
+      select 1 from vote v where v.gate_id = g.id and v.id > coalesce(g.decided_vote, 0))
+    order by g.id limit ${limit}
+  `);
+  return rows.map(({ id }) => id);
+}
+
+export async function insertVote(
+  tx: Queryable,
+  gateId: number,
+  vote: Omit<Vote, 'id'>,
+): Promise<number> {
+  const [row] = await tx.query<{ id: number }>(sql`
+    insert into vote (gate_id, voter, role, verdict, head, note, self, via)
+    values (${gateId}, ${vote.voter}, ${vote.role}, ${vote.verdict}, ${vote.head}, ${vote.note}, ${vote.self}, ${vote.via})
+    returning id
+  `);
+  if (!row) {
+    throw new Error('an insert with `returning` answered no row');
+  }
+  await tx.query(sql`select pg_notify('gate', ${String(gateId)})`);
+  return row.id;
+}
+
+export function listVotes(db: Queryable, gateId: number): Promise<Vote[]> {
+  return db.query<Vote>(sql`
+    select id, voter, role, verdict, head, note, self, via from vote where gate_id = ${gateId} order by id
+  `);
+}
+
+/** Remembers how far the votes were looked at, and what stood in the way of carrying the decision out. */
+export async function recordDecision(
+  tx: Queryable,
+  gateId: number,
+  { lastVote, problem }: { lastVote: number; problem?: GateProblem },
+): Promise<void> {
+  await tx.query(sql`
+    update gate set decided_vote = ${lastVote}, problem = ${problem ? JSON.stringify(problem) : null}::jsonb
+    where id = ${gateId}
+  `);
+  await tx.query(sql`select pg_notify('gate', ${String(gateId)})`);
+}
+
+export async function closeGate(
+  tx: Queryable,
+  gateId: number,
+  { state, by, note }: { state: Exclude<GateState, 'open'>; by: string; note?: string },
+): Promise<void> {
+  await tx.query(sql`
+    update gate set state = ${state}, closed_at = now(), closed_by = ${by}, note = ${note ?? null}, problem = null
+    where id = ${gateId} and state = 'open'
+  `);
+  await tx.query(sql`select pg_notify('gate', ${String(gateId)})`);
+}
+
+/** Gates whose time is over; they end rejected, never approved. */
+export async function listExpiredGates(db: Queryable, limit: number): Promise<number[]> {
+  const rows = await db.query<{ id: number }>(sql`
+    select id from gate where state = 'open' and expires_at <= now() order by expires_at limit ${limit}
+  `);
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,80 @@
+import { AppError } from '../kernel/errors.ts';
+import type { Queryable } from './db.ts';
+import { sql } from './sql.ts';
+
+export interface Repo {
+  readonly id: number;
+  /** What people type: `group/app`, `demo`. */
+  readonly path: string;
+  readonly forge: 'local' | 'gitlab';
+  /** An absolute path (local) or a project id (GitLab). */
+  readonly location: string;
+  /** The default branch, fixed at registration. */
+  readonly branch: string;
+}
+
+const columns = sql`repo.id, repo.path, repo.forge, repo.location, repo.branch`;
+
+/** Every registered repository, by path. */
+export function listRepos(db: Queryable): Promise<Repo[]> {
+  return db.query<Repo>(sql`
+    select ${columns} from repo where removed_at is null order by path
+  `);
+}
+
+/** By id or by path; a number is an id unless a repository has it as its path. Throws NOT_FOUND. */
+export async function getRepo(db: Queryable, ref: string | number): Promise<Repo> {
+  const [repo] = await db.query<Repo>(sql`
+    select ${columns} from repo
+    where removed_at is null and (path = ${String(ref)} or id::text = ${String(ref)})
+    order by (path = ${String(ref)}) desc limit 1
+  `);
+  if (!repo) {
+    throw new AppError('NOT_FOUND', `no repository ${ref} is registered`, {
+      remedy: 'List them with `autodev repos`, or register one with `autodev repos add PATH`.',
+      details: { repo: ref },
+    });
+  }
+  return repo;
+}
+
+/**
+ * Registers a repository and marks it dirty, so that it is read at once. One that was removed comes back with its
+ * history; one that is registered already is answered as it stands. Throws CONFLICT when another repository has
+ * the path.
+ */
+export async function addRepo(
+  tx: Queryable,
+  { path, forge, location, branch }: Omit<Repo, 'id'>,
+): Promise<Repo> {
+  const [taken] = await tx.query<Repo>(sql`
+    select ${columns} from repo where path = ${path} and (forge, location) <> (${forge}, ${location})
+  `);
+  if (taken) {
+    throw new AppError('CONFLICT', `the path ${path} belongs to ${taken.location}`, {
+      remedy: `Register ${location} under another path: \`autodev repos add ${location} --path NAME\`.`,
+    });
+  }
+  const [repo] = await tx.query<Repo>(sql`
+    insert into repo (path, forge, location, branch)
+    values (${path}, ${forge}, ${location}, ${branch})
+    on conflict (forge, location) do update set path = excluded.path, branch = excluded.branch, removed_at = null
+    returning ${columns}
+  `);
+  if (!repo) {
+    throw new Error('an insert with `returning` answered no row');
+  }
+  await tx.query(
+    sql`insert into repo_slot (repo_id, max_running) values (${repo.id}, 1) on conflict do nothing`,
+  );
+  await tx.query(sql`
+    insert into repo_sync (repo_id, priority, dirty_at) values (${repo.id}, 1, now())
+    on conflict (repo_id) do update set priority = 1, dirty_at = now(), next_at = now()
+  `);
+  return repo;
+}
+
+/** Ends a registration; rows stay for their history. The caller stops the lanes in the same transaction. */
+export async function removeRepo(tx: Queryable, id: number): Promise<void> {
+  await tx.query(sql`update repo set removed_at = now() where id = ${id}`);
+}

@@ -1,0 +1,76 @@
+import type { RepoSpec } from '../domain/spec.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { Queryable } from './db.ts';
+import { sql } from './sql.ts';
+
+export type RevisionState = 'applied' | 'invalid' | 'held' | 'superseded';
+
+export interface NewRevision {
+  readonly repoId: number;
+  readonly commit: string;
+  /** Path to blob sha, for every file that was read. */
+  readonly blobs: Readonly<Record<string, string>>;
+  readonly digest: string;
+  readonly state: RevisionState;
+  readonly spec: RepoSpec | undefined;
+  readonly source: string;
+  readonly author: string;
+  readonly subject: string;
+  readonly plan: unknown;
+  readonly diagnostics: readonly unknown[];
+  readonly hold?: unknown;
+}
+
+/** Records one state of the file. The same commit read again with the same result is the same row. */
+export async function recordRevision(tx: Queryable, revision: NewRevision): Promise<number> {
+  const [row] = await tx.query<{ id: number }>(sql`
+    insert into revision (repo_id, commit, blobs, digest, state, spec, source, author, subject, plan, diagnostics, hold, applied_at)
+    values (${revision.repoId}, ${revision.commit}, ${JSON.stringify(revision.blobs)}::jsonb, ${revision.digest},
+      ${revision.state}, ${revision.spec ? JSON.stringify(revision.spec) : null}::jsonb, ${revision.source},
+      ${revision.author}, ${revision.subject}, ${JSON.stringify(revision.plan ?? null)}::jsonb,
+      ${JSON.stringify(revision.diagnostics)}::jsonb, ${JSON.stringify(revision.hold ?? null)}::jsonb,
+      case when ${revision.state} = 'applied' then now() end)
+    on conflict (repo_id, commit, digest) do update
+    set state = excluded.state, spec = excluded.spec, plan = excluded.plan, diagnostics = excluded.diagnostics,
+        hold = excluded.hold, applied_at = coalesce(revision.applied_at, excluded.applied_at)
+    returning id
+  `);
+  if (!row) {
+    throw new Error('an insert with `returning` answered no row');
+  }
+  return row.id;
+}
+
+/** What a repository runs on now. */
+export interface RevisionInForce {
+  readonly id: number;
+  readonly commit: string;
+  readonly digest: string;
+  readonly spec: RepoSpec;
+  readonly blobs: Readonly<Record<string, string>>;
+}
+
+/** The revision in force, or undefined before the first one was applied. */
+export async function findRevisionInForce(
+  db: Queryable,
+  repoId: number,
+): Promise<RevisionInForce | undefined> {
+  const [row] = await db.query<RevisionInForce>(sql`
+    select r.id, r.commit, r.digest, r.spec, r.blobs
+    from repo_sync s join revision r on r.id = s.revision_id
+    where s.repo_id = ${repoId}
+  `);
+  return row;
+}
+
+/** As findRevisionInForce; throws CONFLICT where there is none. */
+export async function getRevisionInForce(db: Queryable, repoId: number): Promise<RevisionInForce> {
+  const revision = await findRevisionInForce(db, repoId);
+  if (!revision) {
+    throw new AppError('CONFLICT', 'no autodev.yaml of this repository is in force', {
+      remedy: 'See what is wrong with it: `autodev status`.',
+      details: { repoId },
+    });
+  }
+  return revision;
+}

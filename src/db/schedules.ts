@@ -1,0 +1,153 @@
+import type { ScheduleSpec } from '../domain/spec.ts';
+import type { Queryable } from './db.ts';
+import { sql } from './sql.ts';
+
+export interface ScheduleTimes {
+  readonly name: string;
+  readonly spec: ScheduleSpec;
+  /** The nominal time of the next occurrence; null: there is none. */
+  readonly nextAt: Date | null;
+  /** `nextAt` plus the jitter. */
+  readonly dueAt: Date | null;
+}
+
+/** Writes schedules that were added or changed; times are computed from now, never from the old pattern. */
+export async function upsertSchedules(
+  tx: Queryable,
+  repoId: number,
+  schedules: readonly ScheduleTimes[],
+): Promise<void> {
+  await tx.query(sql`
+    insert into schedule (repo_id, name, spec, next_at, due_at)
+    select ${repoId}, s.name, s.spec, s."nextAt", s."dueAt"
+    from jsonb_to_recordset(${JSON.stringify(schedules)}::jsonb)
+      as s(name text, spec jsonb, "nextAt" timestamptz, "dueAt" timestamptz)
+    order by s.name
+    on conflict (repo_id, name) do update
+    set spec = excluded.spec, next_at = excluded.next_at, due_at = excluded.due_at, retired_at = null
+  `);
+  await tx.query(sql`select pg_notify('schedule', '')`);
+}
+
+export async function retireSchedules(
+  tx: Queryable,
+  repoId: number,
+  names: readonly string[],
+): Promise<void> {
+  await tx.query(sql`
+    update schedule set retired_at = now() where repo_id = ${repoId} and name = any (${names}::text[])
+  `);
+}
+
+/** A schedule whose time has come, with what deciding about it needs. */
+export interface DueSchedule {
+  readonly id: number;
+  readonly repoId: number;
+  readonly name: string;
+  readonly spec: ScheduleSpec;
+  readonly nextAt: Date;
+  readonly dueAt: Date;
+  /** The database's clock. */
+  readonly now: Date;
+  /** The commit in force, and the line of autodev.yaml that the schedule stands at. */
+  readonly commit: string;
+  readonly line: number;
+}
+
+/** Schedules that are due by the database's clock. Takes no lock: deciding may need git. */
+export function listDueSchedules(db: Queryable, limit: number): Promise<DueSchedule[]> {
+  return db.query<DueSchedule>(sql`
+    select s.id, s.repo_id as "repoId", s.name, s.spec, s.next_at as "nextAt", s.due_at as "dueAt", now() as now,
+      r.commit, coalesce(c.line, 1) as line
+    from schedule s
+    join repo_sync y on y.repo_id = s.repo_id
+    join revision r on r.id = y.revision_id
+    join repo p on p.id = s.repo_id and p.removed_at is null
+    left join config_object c on c.repo_id = s.repo_id and c.kind = 'schedule' and c.name = s.name
+    where s.retired_at is null and s.due_at <= now()
+    order by s.due_at limit ${limit}
+  `);
+}
+
+/** Milliseconds until the next schedule is due, by the database's clock; undefined when there is none. */
+export async function msUntilNextSchedule(db: Queryable): Promise<number | undefined> {
+  const [row] = await db.query<{ ms: number | null }>(sql`
+    select extract(epoch from due_at - now())::float8 * 1000 as ms
+    from schedule where retired_at is null and due_at is not null
+    order by due_at limit 1
+  `);
+  return row?.ms ?? undefined;
+}
+
+/** Locks schedules that still wait for the occurrence they were read with; what others settled is left out. */
+export async function lockSchedules(
+  tx: Queryable,
+  expected: readonly { id: number; nextAt: Date }[],
+): Promise<Set<number>> {
+  const rows = await tx.query<{ id: number }>(sql`
+    select s.id from schedule s
+    join unnest(${expected.map(({ id }) => id)}::bigint[],
+                ${expected.map(({ nextAt }) => nextAt)}::timestamptz[]) e(id, next_at)
+      on s.id = e.id and date_trunc('milliseconds', s.next_at) = e.next_at
+    where s.retired_at is null
+    order by s.id for update of s skip locked
+  `);
+  return new Set(rows.map(({ id }) => id));
+}
+
+export interface SettledOccurrence {
+  readonly scheduleId: number;
+  readonly nominalAt: Date;
+  readonly state: 'fired' | 'skipped';
+  readonly reason: string | null;
+  readonly jobId: number | null;
+  readonly commit: string;
+  readonly nextAt: Date | null;
+  readonly dueAt: Date | null;
+}
+
+/** Records occurrences, unique by schedule and nominal time, and moves their schedules on. */
+export async function settleOccurrences(
+  tx: Queryable,
+  occurrences: readonly SettledOccurrence[],
+): Promise<void> {
+  const json = JSON.stringify(occurrences);
+  await tx.query(sql`
+    insert into occurrence (schedule_id, nominal_at, state, reason, job_id, commit)
+    select o."scheduleId", o."nominalAt", o.state, o.reason, o."jobId", o.commit
+    from jsonb_to_recordset(${json}::jsonb)
+      as o("scheduleId" bigint, "nominalAt" timestamptz, state text, reason text, "jobId" bigint, commit text)
+    on conflict do nothing
+  `);
+  await tx.query(sql`
+    update schedule s set next_at = o."nextAt", due_at = o."dueAt"
+    from jsonb_to_recordset(${json}::jsonb)
+      as o("scheduleId" bigint, "nextAt" timestamptz, "dueAt" timestamptz)
+    where s.id = o."scheduleId"
+  `);
+}
+
+/** What runs or waits of a schedule already, newest first: for overlap. */
+export function listScheduledJobs(
+  db: Queryable,
+  { repoId, name }: { repoId: number; name: string },
+): Promise<{ id: number; state: number }[]> {
+  return db.query(sql`
+    select id, state::int as state from job
+    where repo_id = ${repoId} and trigger ->> 'kind' = 'schedule' and trigger ->> 'name' = ${name}
+    order by id desc
+  `);
+}
+
+/** The commit that a schedule's last succeeded occurrence worked on; undefined when none has. */
+export async function findLastSucceededCommit(
+  db: Queryable,
+  scheduleId: number,
+): Promise<string | undefined> {
+  const [row] = await db.query<{ commit: string }>(sql`
+    select o.commit from occurrence o join job_done d on d.id = o.job_id
+    where o.schedule_id = ${scheduleId} and d.state = 10 and o.commit is not null
+    order by o.nominal_at desc limit 1
+  `);
+  return row?.commit;
+}
