@@ -1,0 +1,3 @@
+export function generateReference(_root: string): Promise<[string, string][]> {
+  return Promise.resolve([]);
+}

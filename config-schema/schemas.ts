@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+
+/** The contracts that people write to, and what is generated for each. `outputs` is one line of a file. */
+export const SCHEMAS = [
+  { name: 'autodev', file: 'autodev.schema.json', type: 'AutodevConfig' },
+  { name: 'policy', file: 'policy.schema.json', type: 'Policy' },
+  { name: 'outputs', file: 'outputs.schema.json', type: 'Output' },
+] as const;
+
+/** A JSON Schema, as far as the generators look into it. */
+export interface Schema {
+  readonly [keyword: string]: unknown;
+}
+
+/** Our own keywords: see the header of docs/reference/autodev.md for what they say. */
+export const KEYWORDS = [
+  'x-risk',
+  'x-default',
+  'x-order',
+  'x-values',
+  'x-quantity',
+  'x-min',
+  'x-max',
+  'x-name',
+];
+
+export async function readSchema(root: string, file: string): Promise<Schema> {
+  const schema: unknown = JSON.parse(
+    await readFile(path.join(root, 'config-schema', file), 'utf8'),
+  );
+  if (!isSchema(schema)) {
+    throw new TypeError(`${file} is no JSON object`);
+  }
+  return schema;
+}
+
+export function isSchema(value: unknown): value is Schema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

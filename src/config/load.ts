@@ -1,0 +1,91 @@
+import type { ConfigObject } from '../domain/plan.ts';
+import type { RepoSpec } from '../domain/spec.ts';
+import type { AutodevConfig } from './autodev.generated.ts';
+import type { Diagnostic } from './diagnostics.ts';
+import { hasErrors, sortDiagnostics } from './diagnostics.ts';
+import { digestObjects, listObjects } from './objects.ts';
+import { readDocument } from './read.ts';
+import { resolveConfig } from './resolve.ts';
+import type { ResolveOptions } from './resolve.ts';
+import { namedFiles, validateDocument } from './validate.ts';
+
+export const CONFIG_FILE = 'autodev.yaml';
+
+export interface LoadOptions extends Omit<ResolveOptions, 'files'> {
+  /**
+   * The content of a file of the repository at the same commit; undefined when it is not there. What it throws
+   * passes through: "could not read" is never "is absent".
+   */
+  readonly readFile: (path: string) => Promise<string | undefined>;
+}
+
+export type LoadedConfig =
+  | {
+      readonly ok: true;
+      readonly config: AutodevConfig;
+      readonly spec: RepoSpec;
+      readonly objects: readonly ConfigObject[];
+      /** Over everything that counts, files that the configuration names included. */
+      readonly digest: string;
+      /** Warnings only. */
+      readonly diagnostics: readonly Diagnostic[];
+      /** The paths of the files that the configuration names. */
+      readonly files: readonly string[];
+    }
+  | {
+      readonly ok: false;
+      /** At least one error. */
+      readonly diagnostics: readonly Diagnostic[];
+      readonly files: readonly string[];
+    };
+
+/** Reads, validates and resolves an autodev.yaml. Expected problems are diagnostics, never thrown. */
+export async function loadConfig(
+  source: string | Uint8Array,
+  { readFile, ...options }: LoadOptions,
+): Promise<LoadedConfig> {
+  const { document, diagnostics: readProblems } = readDocument(source, { name: CONFIG_FILE });
+  if (document === undefined) {
+    return { ok: false, diagnostics: sortDiagnostics(readProblems), files: [] };
+  }
+
+  const { config, diagnostics: problems } = validateDocument(document);
+  if (config === undefined) {
+    return { ok: false, diagnostics: sortDiagnostics([...readProblems, ...problems]), files: [] };
+  }
+
+  const names = namedFiles(config);
+  const files = new Map<string, string>();
+  const missing: Diagnostic[] = [];
+  for (const { file, path } of names) {
+    const content = await readFile(file);
+    if (content === undefined) {
+      missing.push(
+        document.diagnose(path, {
+          code: 'file_not_found',
+          message: `The file ${file} is not in the repository.`,
+          remedy: `Commit ${file}, or correct its path (from the top of the repository).`,
+        }),
+      );
+    } else {
+      files.set(file, content);
+    }
+  }
+
+  const diagnostics = sortDiagnostics([...readProblems, ...problems, ...missing]);
+  const paths = [...new Set(names.map(({ file }) => file))];
+  if (hasErrors(diagnostics)) {
+    return { ok: false, diagnostics, files: paths };
+  }
+  const spec = resolveConfig(config, { ...options, files });
+  const objects = listObjects(spec, (path) => document.lineOf(path));
+  return {
+    ok: true,
+    config,
+    spec,
+    objects,
+    digest: digestObjects(objects),
+    diagnostics,
+    files: paths,
+  };
+}
