@@ -1,0 +1,185 @@
+import type { NextCronTime } from '../config/cron-times.ts';
+import type { Db, Queryable } from '../db/db.ts';
+import { insertJobs, notifyWork } from '../db/enqueue.ts';
+import type { NewJob } from '../db/enqueue.ts';
+import type { DueSchedule, SettledOccurrence } from '../db/schedules.ts';
+import {
+  findLastSucceededCommit,
+  listDueSchedules,
+  listScheduledJobs,
+  lockSchedules,
+  settleOccurrences,
+} from '../db/schedules.ts';
+import { jobStateOf } from '../domain/job-state.ts';
+import type { ScheduleDecision } from '../domain/schedule-policy.ts';
+import { decideSchedule } from '../domain/schedule-policy.ts';
+import { stableFraction } from '../domain/stable-hash.ts';
+import type { ZoneOffset } from '../domain/zone-offset.ts';
+import type { Log } from '../kernel/log.ts';
+
+/** At most so many schedules are decided in one transaction. */
+const BATCH = 500;
+
+export interface SchedulerDeps {
+  db: Db;
+  log: Log;
+  nextCronTime: NextCronTime;
+  zoneOffset: ZoneOffset;
+  /** The title and standing task of a role, for schedules that name no task. */
+  standingTask: (agent: string) => { title: string; task: string };
+  /** Whether a path that a glob matches differs between two commits; asked only where `when.changed` is set. */
+  hasChanged: (
+    repoId: number,
+    range: { from: string; to: string; globs: readonly string[] },
+    signal: AbortSignal,
+  ) => Promise<boolean>;
+}
+
+interface Decided {
+  readonly due: DueSchedule;
+  readonly decision: ScheduleDecision;
+}
+
+/**
+ * Decides every schedule whose time has come, and makes the jobs of those that fire. Reading and deciding hold no
+ * lock (the question whether something changed may need git); writing does, and what another scheduler settled
+ * meanwhile is left out. Answers how many were settled.
+ */
+export async function fireDueSchedules(deps: SchedulerDeps, signal: AbortSignal): Promise<number> {
+  const { db, log } = deps;
+  const due = await listDueSchedules(db, BATCH);
+  const decided: Decided[] = [];
+  for (const schedule of due) {
+    decided.push({ due: schedule, decision: await decide(deps, schedule, signal) });
+  }
+  if (decided.length === 0) {
+    return 0;
+  }
+
+  const settled = await db.transaction((tx) => settle(deps, tx, decided));
+  await notifyWork(db);
+  log.info({ due: due.length, settled }, 'schedules decided');
+  return settled;
+}
+
+async function decide(
+  deps: SchedulerDeps,
+  due: DueSchedule,
+  signal: AbortSignal,
+): Promise<ScheduleDecision> {
+  const { db, nextCronTime, zoneOffset } = deps;
+  const { spec } = due;
+  const jobs = await listScheduledJobs(db, { repoId: due.repoId, name: due.name });
+  const count = (...states: string[]): number =>
+    jobs.filter(({ state }) => states.includes(jobStateOf(state))).length;
+  const changed = await changedSince(deps, due, signal);
+
+  return decideSchedule(
+    {
+      spec,
+      repo: String(due.repoId),
+      name: due.name,
+      dueAt: due.nextAt.getTime(),
+      // The row came due at its nominal time plus the jitter: what that delayed is not late.
+      now: Math.max(due.nextAt.getTime(), due.now.getTime() - jitterMs(due)),
+      jobs: {
+        pending: count('waiting', 'queued'),
+        active: count('running', 'publishing'),
+        inReview: count('review'),
+      },
+      changed,
+    },
+    { nextAfter: (at) => nextCronTime(spec.cron, spec.timezone, at), zoneOffset },
+  );
+}
+
+/** Whether a path of `when.changed` moved since the last occurrence that succeeded; yes where there was none. */
+async function changedSince(
+  { db, hasChanged }: SchedulerDeps,
+  { id, repoId, commit, spec }: DueSchedule,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const globs = spec.when.changed;
+  if (globs === undefined) {
+    return true;
+  }
+  const from = await findLastSucceededCommit(db, id);
+  return from === undefined || hasChanged(repoId, { from, to: commit, globs }, signal);
+}
+
+async function settle(
+  { standingTask }: SchedulerDeps,
+  tx: Queryable,
+  decided: readonly Decided[],
+): Promise<number> {
+  const ours = await lockSchedules(
+    tx,
+    decided.map(({ due }) => ({ id: due.id, nextAt: due.nextAt })),
+  );
+  const mine = decided.filter(({ due }) => ours.has(due.id));
+  const firing = mine.filter(({ decision }) => decision.action === 'fire');
+  const ids = await insertJobs(
+    tx,
+    firing.map(({ due, decision }) => jobOf(due, decision, standingTask)),
+  );
+  const jobIds = new Map(firing.map(({ due }, i) => [due.id, ids[i]]));
+
+  await settleOccurrences(
+    tx,
+    mine.map((entry) => occurrence(entry, jobIds.get(entry.due.id))),
+  );
+  return mine.length;
+}
+
+function jobOf(
+  due: DueSchedule,
+  decision: ScheduleDecision,
+  standingTask: SchedulerDeps['standingTask'],
+): NewJob {
+  const { spec } = due;
+  const standing = standingTask(spec.agent);
+  return {
+    repoId: due.repoId,
+    agent: spec.agent,
+    title: spec.task === undefined ? standing.title : firstLine(spec.task),
+    task: spec.task ?? standing.task,
+    trust: 'owner',
+    // Belt and braces beside the schedule's lock: an occurrence has one job, whoever fires it.
+    dedupeKey: `schedule:${due.id}:${decision.nominal}`,
+    trigger: {
+      kind: 'schedule',
+      name: due.name,
+      actor: 'autodev',
+      line: due.line,
+      commit: due.commit,
+      nominal_at: new Date(decision.nominal).toISOString(),
+    },
+  };
+}
+
+function occurrence({ due, decision }: Decided, jobId: number | undefined): SettledOccurrence {
+  const next = decision.next === undefined ? null : new Date(decision.next);
+  return {
+    scheduleId: due.id,
+    nominalAt: new Date(decision.nominal),
+    state: decision.action === 'fire' && jobId !== undefined ? 'fired' : 'skipped',
+    reason: decision.action === 'skip' ? decision.reason : jobId === undefined ? 'overlap' : null,
+    jobId: jobId ?? null,
+    commit: due.commit,
+    nextAt: next,
+    dueAt: next && new Date(next.getTime() + jitterMs(due)),
+  };
+}
+
+/** The same for every occurrence of a schedule, different between schedules and repositories. */
+export function jitterMs({
+  repoId,
+  name,
+  spec,
+}: Pick<DueSchedule, 'repoId' | 'name' | 'spec'>): number {
+  return Math.floor(stableFraction(`${repoId}/${name}`) * spec.jitterMs);
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n', 1)[0]?.slice(0, 120) ?? '';
+}
