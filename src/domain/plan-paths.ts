@@ -33,9 +33,14 @@ export function comparePaths(
 function differences(before: unknown, after: unknown, path: string): Omit<PathChange, 'risk'>[] {
   if (isJsonObject(before) && isJsonObject(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-    return keys.flatMap((key) => differences(before[key], after[key], join(path, key)));
+    return keys.flatMap((key) => differences(own(before, key), own(after, key), join(path, key)));
   }
   return textOf(before) === textOf(after) ? [] : [{ path, before, after }];
+}
+
+/** A key may be called `toString`: what an object inherits is no member of it. */
+function own(object: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
 function textOf(value: unknown): string | undefined {

@@ -54,6 +54,15 @@ test('objects of two kinds may share a name', () => {
   expect(planChanges(both, both)).toEqual([]);
 });
 
+test('a property named like something that every object inherits is compared like any other', () => {
+  const [change] = planChanges(
+    [object('agent', 'pm', { env: { toString: 'a' } })],
+    [object('agent', 'pm', { env: {} })],
+  );
+
+  expect(change?.paths).toMatchObject([{ path: 'env.toString', before: undefined, after: 'a' }]);
+});
+
 test('a move to another line is no change', () => {
   const before = object('agent', 'pm', {}, 3);
 
