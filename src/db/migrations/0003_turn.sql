@@ -8,7 +8,8 @@
 --                       The epoch alone is not enough: the same runner may claim a re-queued job again.
 --   p_states            where each goes: final (10+) -> job_done, or 0 queued, 2 waiting, 3 publishing, 4 review
 --   p_reasons, p_details, p_wait_reasons, p_wake_at, p_uncounted (0 or 1)
---   p_agents, p_n, p_k  claim at most p_n jobs for these agents, locking at most p_k lanes
+--   p_agents, p_n, p_k  claim at most p_n jobs for these agents, locking at most p_k lanes; a runner that was
+--                       replaced (other epoch), drained or given up claims nothing
 --
 -- Answers one row with claimed = false for each end that was accepted, and one with claimed = true and the job
 -- for each claim. An end that is missing was stale and changed nothing.
@@ -22,6 +23,7 @@ create function turn(
 language plpgsql
 -- A custom plan would be made anew for every batch, and plans are all by primary key here.
 set plan_cache_mode = force_generic_plan
+set jit = off
 as $$
 declare
   ended job[];
@@ -78,10 +80,13 @@ begin
     end if;
   end if;
 
-  if p_n > 0 then
+  if p_n > 0 and exists (select from runner r where r.id = p_runner and r.epoch = p_epoch and r.state = 'active') then
+    -- The slots are only looked at here, not locked: without the look, open lanes of full repositories, which
+    -- are served last and so stand first, would fill all p_k places, and nobody behind them would ever be served.
     select array_agg(q.repo_id), array_agg(q.agent) into claim_repo, claim_agent
-      from (select l.repo_id, l.agent from lane l where l.agent = any (p_agents) and l.open
-              order by l.served limit p_k for update skip locked) q;
+      from (select l.repo_id, l.agent from lane l join repo_slot s using (repo_id)
+              where l.agent = any (p_agents) and l.open and s.running < s.max_running
+              order by l.served limit p_k for update of l skip locked) q;
   end if;
 
   -- A statement of its own: slots are locked in order, after every lane, so that nobody waits in a circle.
