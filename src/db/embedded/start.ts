@@ -137,7 +137,7 @@ async function start(deps: EmbeddedDeps, prepared: Prepared): Promise<EmbeddedSe
   if (found === undefined) {
     launched.askToStop();
     const reason = await launched.ended;
-    const held = /lock file .* already exists/.test(reason);
+    const held = /lock file .* already exists|shared memory block .* still in use/.test(reason);
     throw unavailable(`PostgreSQL did not start: ${reason}`, { held });
   }
 
