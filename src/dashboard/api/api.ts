@@ -1,0 +1,41 @@
+import type { FastifyPluginAsync } from 'fastify';
+import fp from 'fastify-plugin';
+
+import type { ApiDeps } from './deps.ts';
+import { openApi } from './openapi.ts';
+import { notFoundHandler, problemHandler } from './problem.ts';
+import { gateRoutes } from './routes/gates.ts';
+import { healthRoutes } from './routes/health.ts';
+import { jobActRoutes } from './routes/job-acts.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { loginRoutes } from './routes/login.ts';
+import { repoRoutes } from './routes/repos.ts';
+import { transcriptRoutes } from './routes/transcript.ts';
+
+const PREFIX = '/api/v1';
+
+/** Everything under /api/v1 behind the token, and beside it what needs none. */
+const routes: FastifyPluginAsync<ApiDeps> = async (app, deps) => {
+  app.setErrorHandler(problemHandler(deps));
+  app.setNotFoundHandler(notFoundHandler);
+  app.addHook('onRequest', async (request) => deps.access.checkOrigin(request));
+
+  // First: it listens to the registration of every route that it describes.
+  await app.register(openApi);
+  await app.register(healthRoutes, deps);
+  await app.register(loginRoutes, deps);
+  await app.register(
+    async (v1) => {
+      v1.addHook('onRequest', (request) => deps.access.check(request));
+      await v1.register(repoRoutes, deps);
+      await v1.register(jobRoutes, deps);
+      await v1.register(jobActRoutes, deps);
+      await v1.register(transcriptRoutes, deps);
+      await v1.register(gateRoutes, deps);
+    },
+    { prefix: PREFIX },
+  );
+};
+
+/** Not encapsulated: its error handler and its Host check are for the pages that are served beside it, too. */
+export const api = fp(routes, { name: 'autodev-api', fastify: '5.x' });

@@ -1,0 +1,157 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+
+import { Repo, findRepo, listRepos } from '../../../db/views/repo-list.ts';
+import { Json } from '../../../db/views/wire.ts';
+import { AppError } from '../../../kernel/errors.ts';
+import type { ApiDeps } from '../deps.ts';
+import { found, repoIdOf } from '../ids.ts';
+import { pageNext, pageQuery } from '../paging.ts';
+
+export const RepoParams = Type.Object({
+  id: Type.String({ minLength: 1, maxLength: 400, description: 'An id, or a path (URL-encoded)' }),
+});
+
+const Plan = Type.Object({
+  empty: Type.Boolean({ description: 'Nothing would change' }),
+  plan: Json,
+  text: Type.String({ description: 'The same for people' }),
+  diagnostics: Type.Array(Json),
+});
+
+/** Registered repositories: which, what is in force, what would change. */
+export const repoRoutes: FastifyPluginAsyncTypebox<
+  Pick<ApiDeps, 'db' | 'acts' | 'operator'>
+> = async (app, { db, acts, operator: actor }) => {
+  app.get(
+    '/repos',
+    {
+      schema: {
+        tags: ['repos'],
+        summary: 'Repositories, in the order of their registration',
+        querystring: Type.Object(pageQuery),
+        response: { 200: Type.Object({ repos: Type.Array(Repo), ...pageNext }) },
+      },
+    },
+    async ({ query: { limit, cursor } }) => {
+      const { items, next } = await listRepos(db, { limit, after: cursor });
+      return { repos: items, next };
+    },
+  );
+
+  app.post(
+    '/repos',
+    {
+      schema: {
+        tags: ['repos'],
+        summary: 'Register a local git repository',
+        body: Type.Object(
+          {
+            location: Type.String({ minLength: 1, description: 'Absolute path of the repository' }),
+            path: Type.Optional(Type.String({ minLength: 1, description: 'What it is called' })),
+            branch: Type.Optional(Type.String({ minLength: 1, description: 'Its default branch' })),
+          },
+          { additionalProperties: false },
+        ),
+        response: { 201: Repo },
+      },
+    },
+    async ({ body }, reply) => {
+      const { repoId } = await acts.addRepo({ ...body, actor });
+      return reply.code(201).send(found(await findRepo(db, repoId), 'such repository'));
+    },
+  );
+
+  app.get(
+    '/repos/:id',
+    {
+      schema: {
+        tags: ['repos'],
+        summary: 'One repository',
+        params: RepoParams,
+        response: { 200: Repo },
+      },
+    },
+    async ({ params }) =>
+      found(await findRepo(db, await repoIdOf(db, params.id)), `repository ${params.id}`),
+  );
+
+  app.delete(
+    '/repos/:id',
+    {
+      schema: {
+        tags: ['repos'],
+        summary: 'Forget a repository; its files stay as they are',
+        params: RepoParams,
+        response: { 204: Type.Null() },
+      },
+    },
+    async ({ params }, reply) => {
+      await acts.removeRepo(await repoIdOf(db, params.id), { actor });
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.post(
+    '/repos/:id/sync',
+    {
+      schema: {
+        tags: ['repos'],
+        summary: 'Read autodev.yaml now',
+        params: RepoParams,
+        body: Type.Optional(
+          Type.Object(
+            {
+              confirm_prune: Type.Optional(
+                Type.String({ description: 'Digest of a held plan that may go on' }),
+              ),
+            },
+            { additionalProperties: false },
+          ),
+        ),
+        response: { 202: Repo },
+      },
+    },
+    async ({ params, body }, reply) => {
+      const repoId = await repoIdOf(db, params.id);
+      await acts.syncRepo(repoId, { actor, confirmPrune: body?.confirm_prune });
+      return reply.code(202).send(found(await findRepo(db, repoId), `repository ${params.id}`));
+    },
+  );
+
+  app.get(
+    '/repos/:id/plan',
+    {
+      schema: {
+        tags: ['repos'],
+        summary: 'What the newest autodev.yaml on the default branch would change',
+        params: RepoParams,
+        response: { 200: Plan },
+      },
+    },
+    async ({ params }) => {
+      const { diagnostics, ...plan } = await acts.planRepo(await repoIdOf(db, params.id), {});
+      return { ...plan, diagnostics: [...diagnostics] };
+    },
+  );
+
+  app.post(
+    '/repos/:id/plan',
+    {
+      schema: {
+        tags: ['repos'],
+        summary: 'What this text as autodev.yaml would change; nothing is kept',
+        params: RepoParams,
+        body: Type.Object({ text: Type.String() }, { additionalProperties: false }),
+        response: { 200: Plan },
+      },
+    },
+    async ({ params, body: { text } }) => {
+      if (Buffer.byteLength(text) > 256 * 1024) {
+        throw new AppError('TOO_LARGE', 'an autodev.yaml has at most 256 KiB');
+      }
+      const { diagnostics, ...plan } = await acts.planRepo(await repoIdOf(db, params.id), { text });
+      return { ...plan, diagnostics: [...diagnostics] };
+    },
+  );
+};

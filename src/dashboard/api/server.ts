@@ -1,0 +1,23 @@
+import type { FastifyInstance } from 'fastify';
+import Fastify from 'fastify';
+
+import { api } from './api.ts';
+import type { ApiDeps } from './deps.ts';
+
+const MOST_BODY_BYTES = 1024 * 1024;
+
+/** The HTTP server with the API on it, not listening yet: `main/` adds the dashboard's pages and listens. */
+export function createServer(deps: ApiDeps): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: MOST_BODY_BYTES,
+    // Streams that are open are ended by `deps.stop`; idle connections need not be waited for.
+    forceCloseConnections: 'idle',
+    requestTimeout: 30_000,
+    ajv: {
+      // A mistyped key is an error that says so, not a key that is dropped.
+      customOptions: { removeAdditional: false },
+    },
+  });
+  app.register(api, deps);
+  return app;
+}
