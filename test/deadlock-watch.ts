@@ -5,11 +5,9 @@ export function deadlockWatch(): { read(line: string): void; assertNone(): void 
 
   return {
     read: (line) => {
-      if (/ 40P01 /.test(line)) {
-        inDeadlock = true;
-      } else if (/^\d{4}-\d\d-\d\d /.test(line)) {
-        inDeadlock = false;
-      }
+      // As the embedded server's log_line_prefix writes it: time, zone, [pid], database, SQLSTATE.
+      const [, sqlState] = /^\d{4}-\S+ \S+ \S+ \[\d+\] \S* (\w{5}) /.exec(line) ?? [];
+      inDeadlock = sqlState === undefined ? inDeadlock : sqlState === '40P01';
       // The detail's further lines have no prefix: they belong to the one before.
       if (inDeadlock) {
         found.push(line);

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
 
+import type { EmbeddedServer } from '../src/db/embedded/start.ts';
 import { startEmbedded } from '../src/db/embedded/start.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { openDb } from '../src/db/pool.ts';
@@ -37,24 +38,40 @@ export default async function startTestServer(project: TestProject): Promise<() 
     { clock: systemClock, log: silentLog, env: { PATH: process.env['PATH'] ?? '' } },
     { dataDir: dir, temporary: true, onLog: (line) => deadlocks.read(line) },
   );
-  const connection = withDatabase(server.connection, 'template_autodev');
-
-  const admin = new Client({ connectionString: server.admin });
-  await admin.connect();
-  await admin.query('create database template_autodev owner autodev');
-  await migrateTemplate(connection);
-  // Nobody may be connected to a database that is cloned.
-  await admin.query(
-    'alter database template_autodev with is_template true allow_connections false',
-  );
-  await admin.end();
-  project.provide('postgres', { admin: server.admin, connection });
-
-  return async () => {
+  const stop = async (): Promise<void> => {
     await server.stop();
     await rm(dir, { recursive: true, force: true });
+  };
+
+  try {
+    const connection = await makeTemplate(server);
+    project.provide('postgres', { admin: server.admin, connection });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return async () => {
+    await stop();
     deadlocks.assertNone();
   };
+}
+
+/** Makes the database that test files clone, and returns its connection string. */
+async function makeTemplate(server: EmbeddedServer): Promise<string> {
+  const connection = withDatabase(server.connection, 'template_autodev');
+  const admin = new Client({ connectionString: server.admin });
+  await admin.connect();
+  try {
+    await admin.query('create database template_autodev owner autodev');
+    await migrateTemplate(connection);
+    // Nobody may be connected to a database that is cloned.
+    await admin.query(
+      'alter database template_autodev with is_template true allow_connections false',
+    );
+    return connection;
+  } finally {
+    await admin.end();
+  }
 }
 
 async function migrateTemplate(connection: string): Promise<void> {
