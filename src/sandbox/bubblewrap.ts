@@ -6,6 +6,7 @@ import { Readable, Writable } from 'node:stream';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { bubblewrapOptions, limitedCommand } from './bubblewrap-options.ts';
+import { probeBubblewrap } from './bubblewrap-probe.ts';
 import { filesystemBytes, treeBytes } from './disk-usage.ts';
 import { childrenOf, descendants, type ProcessStat, readProcess } from './process-tree.ts';
 import type { Sandbox, WorkerEnd } from './sandbox.ts';
@@ -14,6 +15,7 @@ import { supervise } from './supervise.ts';
 import type { Toolbox } from './toolbox.ts';
 import { workerUid } from './worker-uid.ts';
 
+const BWRAP = '/usr/bin/bwrap';
 const MAX_STATUS_BYTES = 4096;
 
 interface BubblewrapDeps {
@@ -24,9 +26,10 @@ interface BubblewrapDeps {
 }
 
 /** Workers in bubblewrap: namespaces of their own for everything, no network, no capability, no descriptor of ours. */
-export function bubblewrapSandbox(deps: BubblewrapDeps): Omit<Sandbox, 'probe'> {
-  return {
+export function bubblewrapSandbox(deps: BubblewrapDeps): Sandbox {
+  const sandbox: Sandbox = {
     isolates: true,
+    probe: () => probeBubblewrap(sandbox, deps.bwrap ?? BWRAP),
     locate: (_box, inside) => inside,
     run: async (box, command, onLine) => {
       const child = await startBubblewrap(deps, {
@@ -72,10 +75,11 @@ export function bubblewrapSandbox(deps: BubblewrapDeps): Omit<Sandbox, 'probe'> 
       });
     },
   };
+  return sandbox;
 }
 
 async function startBubblewrap(
-  { bwrap = '/usr/bin/bwrap' }: BubblewrapDeps,
+  { bwrap = BWRAP }: BubblewrapDeps,
   { slot, options, command }: { slot: number; options: string[]; command: string[] },
 ): Promise<ChildProcess & { readonly pid: number }> {
   const filter = seccompFilter(process.arch);

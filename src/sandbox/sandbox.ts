@@ -86,7 +86,7 @@ export interface SandboxedProcess {
 
 /** Whether workers can be kept in a box here. `remedy` says which package or setting is missing. */
 export type SandboxState =
-  | { readonly available: true; readonly kind: 'bubblewrap'; readonly version: string }
+  | { readonly available: true; readonly kind: 'bubblewrap' }
   | { readonly available: false; readonly reason: string; readonly remedy: string };
 
 /** `strict` needs a working box, `auto` may degrade where the caller allows it, `off` never makes one. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, copyFile, link, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** What every box gets from us: host paths of an `/etc`, a Node binary and the folder of our in-box programs. */
 export interface Toolbox {
@@ -13,7 +13,7 @@ export interface Toolbox {
 export const NODE_INSIDE = '/opt/autodev/bin/node';
 export const PROGRAMS_INSIDE = '/opt/autodev/programs';
 
-const PROGRAMS = ['bridge.mjs'];
+const PROGRAMS = ['bridge.mjs', 'worker-git.mjs'];
 
 const ETC = {
   passwd: 'worker:x:1000:1000::/home/worker:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n',
@@ -67,7 +67,9 @@ async function placeText(path: string, text: string): Promise<void> {
 
 async function placeNode(folder: string, nodePath: string): Promise<string> {
   const { size, mtimeMs } = await stat(nodePath);
-  const node = join(folder, `node-${size}-${Math.trunc(mtimeMs)}`);
+  // By the name `node`, in a folder that can stand on a PATH.
+  const node = join(folder, `node-${size}-${Math.trunc(mtimeMs)}`, 'node');
+  await mkdir(dirname(node), { recursive: true, mode: 0o755 });
   const there = await stat(node).catch(() => undefined);
   if (there?.size !== size) {
     await place(node, 0o755, (path) => link(nodePath, path).catch(() => copyFile(nodePath, path)));
