@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
@@ -48,7 +48,7 @@ async function fetchOrRebuild(
   signal: AbortSignal,
 ): Promise<void> {
   if (!existsSync(mirror)) {
-    await build(deps, repo, mirror, signal);
+    await build(deps, repo, { mirror, replaces: false }, signal);
     return;
   }
   try {
@@ -59,7 +59,7 @@ async function fetchOrRebuild(
     if (!isGitFailure(error) || (await isSound(deps.git, mirror, signal))) {
       throw error;
     }
-    await build(deps, repo, mirror, signal);
+    await build(deps, repo, { mirror, replaces: true }, signal);
   }
 }
 
@@ -67,26 +67,36 @@ async function fetchOrRebuild(
 async function build(
   deps: MirrorDeps,
   repo: ForgeRepo,
-  mirror: string,
+  { mirror, replaces }: { mirror: string; replaces: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  const fresh = `${mirror}.new-${process.pid}`;
-  const broken = `${mirror}.old-${process.pid}`;
+  await mkdir(dirname(mirror), { recursive: true });
+  const fresh = await mkdtemp(`${mirror}.new-`);
+  const broken = `${fresh}.old`;
   try {
-    await rm(fresh, { recursive: true, force: true });
-    await mkdir(fresh, { recursive: true });
     const init = ['init', '--quiet', '--bare', '--template=', `--initial-branch=${repo.branch}`];
     await deps.git.run({ cwd: fresh }, init, signal);
     // Workspaces borrow these objects: what no branch holds any more must stay until nobody uses it.
     await deps.git.run({ cwd: fresh }, ['config', 'gc.auto', '0'], signal);
     await fetchInto(deps, repo, fresh, signal);
-    if (existsSync(mirror)) {
-      await rename(mirror, broken);
+    if (replaces) {
+      await moveAway(mirror, broken);
     }
     await swapIn(fresh, mirror);
   } finally {
     await rm(fresh, { recursive: true, force: true });
     await rm(broken, { recursive: true, force: true });
+  }
+}
+
+async function moveAway(mirror: string, broken: string): Promise<void> {
+  try {
+    await rename(mirror, broken);
+  } catch (error) {
+    // Moved away by another process just now.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+      throw error;
+    }
   }
 }
 

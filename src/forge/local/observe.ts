@@ -66,13 +66,14 @@ async function decide(
   signal: AbortSignal,
 ): Promise<BranchOutcome> {
   const { base, head, current, main } = heads;
-  if (head !== base && main !== base) {
+  // Commits that are gone for good (deleted and pruned) cannot be part of the default branch.
+  if (head !== base && main !== base && (await readRef({ git }, repo, head, signal))) {
     if (await isAncestor({ git }, repo, { ancestor: head, descendant: main }, signal)) {
       return { state: 'merged', commit: main, by: 'ancestor' };
     }
     const tips = current === undefined || current === head ? [head] : [head, current];
     for (const tip of tips) {
-      const commit = await findSamePatch(git, repo, { base, tip, main }, signal);
+      const commit = await findSamePatch(git, repo, { tip, main }, signal);
       if (commit !== undefined) {
         return { state: 'merged', commit, by: 'squash' };
       }
@@ -85,7 +86,7 @@ async function decide(
 async function findSamePatch(
   git: Git,
   repo: ForgeRepo,
-  { base, tip, main }: { base: string; tip: string; main: string },
+  { tip, main }: { tip: string; main: string },
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const place = placeOf(requireFolders(repo.location));
@@ -97,7 +98,7 @@ async function findSamePatch(
   if (whole === undefined) {
     return undefined;
   }
-  const range = [main, `^${base}`, `^${fork}`];
+  const range = [main, `^${fork}`];
   const merged = await patchIds({ git }, { place, range, maxCommits: MAX_COMMITS }, signal);
   const squashed = merged.get(whole);
   if (squashed !== undefined) {

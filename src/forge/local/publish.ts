@@ -52,22 +52,7 @@ export async function publishBranch(
   const incoming = `refs/autodev/incoming/${head}`;
   try {
     await receive(deps, { quarantine, folders, place, bundle, head }, signal);
-    // The objects are checked here, on their way into the target: unpacking a bundle checks none.
-    await git.run(
-      place,
-      [
-        'fetch',
-        '--quiet',
-        '--no-tags',
-        '--no-write-fetch-head',
-        '--no-auto-maintenance',
-        '--no-recurse-submodules',
-        quarantine,
-        `+refs/heads/incoming:${incoming}`,
-      ],
-      signal,
-      { config: ['fetch.fsckObjects=true', 'transfer.fsckObjects=true', ...QUIET_REFS] },
-    );
+    await bringIn(git, { place, quarantine, incoming }, signal);
     await moveRef(git, place, { name: target.name, head, old: target.head }, signal);
   } finally {
     await rm(quarantine, { recursive: true, force: true });
@@ -149,6 +134,33 @@ async function receive(
     await git.run(inside, ['update-ref', 'refs/heads/incoming', head], signal);
   } catch (cause) {
     throw new AppError('PATCH_REFUSED', `The bundle does not bring ${head}.`, { cause });
+  }
+}
+
+/** Brings the quarantined commit into the target and checks every object on its way: unpacking checks none. */
+async function bringIn(
+  git: Git,
+  { place, quarantine, incoming }: { place: GitPlace; quarantine: string; incoming: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const refs = [quarantine, `+refs/heads/incoming:${incoming}`];
+  const plain = ['--no-auto-maintenance', '--no-recurse-submodules'];
+  try {
+    await git.run(
+      place,
+      ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', ...plain, ...refs],
+      signal,
+      { config: ['fetch.fsckObjects=true', ...QUIET_REFS] },
+    );
+  } catch (error) {
+    const fault = /error: object [0-9a-f]+: (.*)/;
+    const found = error instanceof AppError ? fault.exec(error.message) : null;
+    if (!found) {
+      throw error;
+    }
+    throw new AppError('PATCH_REFUSED', `The commit holds what git refuses: ${found[1]}`, {
+      cause: error,
+    });
   }
 }
 

@@ -24,7 +24,14 @@ export interface RepoFixture extends Disposable {
   /** Writes the files and commits everything on the branch that is checked out; answers the commit. */
   readonly commit: (files: Record<string, string>, message?: string) => string;
   /** Makes a commit on top of `base` in a clone of the repository and bundles it, as a runner does. */
-  bundle(files: Record<string, string>, base?: string): { head: string; bundle: () => Readable };
+  bundle(files: Record<string, string>, base?: string): Work;
+  /** As `bundle`, with a commit that holds `folder/file` by exactly these names, which git itself would refuse. */
+  bundleTree(path: `${string}/${string}`, content: string): Work;
+}
+
+interface Work {
+  readonly head: string;
+  readonly bundle: () => Readable;
 }
 
 const PERSON = {
@@ -61,6 +68,29 @@ export function repoFixture(): RepoFixture {
     return sh(['rev-parse', 'HEAD'], top);
   };
 
+  const cloneForWork = (base: string): string => {
+    const clone = mkdtempSync(join(folder, 'work-'));
+    sh(['clone', '--quiet', '--shared', path, clone], folder);
+    sh(['checkout', '--quiet', '--detach', base], clone);
+    return clone;
+  };
+  const objectIn = (top: string, type: string, content: string | Buffer): string =>
+    execFileSync('git', ['hash-object', '-w', '--literally', '--stdin', '-t', type], {
+      cwd: top,
+      env,
+      input: content,
+      encoding: 'utf8',
+    }).trim();
+  const bundleOf = (top: string, base: string, head: string): Work => {
+    sh(['update-ref', 'refs/heads/work', head], top);
+    const bytes = execFileSync('git', ['bundle', 'create', '-', `^${base}`, 'refs/heads/work'], {
+      cwd: top,
+      env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return { head, bundle: () => Readable.from([bytes]) };
+  };
+
   mkdirSync(path);
   sh(['init', '--quiet', '--initial-branch=main']);
   commitIn(path, { 'README.md': 'one\ntwo\nthree\n', 'src/add.ts': 'export const one = 1;\n' });
@@ -82,20 +112,24 @@ export function repoFixture(): RepoFixture {
     write: (file, content) => writeIn(path, file, content),
     commit: (files, message) => commitIn(path, files, message),
     bundle(files, base = sh(['rev-parse', 'main'])) {
-      const clone = mkdtempSync(join(folder, 'work-'));
-      sh(['clone', '--quiet', '--shared', path, clone], folder);
-      sh(['checkout', '--quiet', '--detach', base], clone);
-      const head = commitIn(clone, files, 'Work');
-      sh(['update-ref', 'refs/heads/work', head], clone);
-      const bytes = execFileSync('git', ['bundle', 'create', '-', `^${base}`, 'refs/heads/work'], {
-        cwd: clone,
-        env,
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      return { head, bundle: () => Readable.from([bytes]) };
+      const clone = cloneForWork(base);
+      return bundleOf(clone, base, commitIn(clone, files, 'Work'));
+    },
+    bundleTree(file, content) {
+      const base = sh(['rev-parse', 'main']);
+      const clone = cloneForWork(base);
+      const [outer = '', inner = ''] = file.split('/');
+      const blob = objectIn(clone, 'blob', content);
+      const tree = objectIn(clone, 'tree', entry('100644', inner, blob));
+      const top = objectIn(clone, 'tree', entry('40000', outer, tree));
+      return bundleOf(clone, base, sh(['commit-tree', '-p', base, '-m', 'Work', top], clone));
     },
     [Symbol.dispose]() {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function entry(mode: string, name: string, id: string): Buffer {
+  return Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(id, 'hex')]);
 }
