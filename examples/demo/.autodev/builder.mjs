@@ -12,6 +12,8 @@ import { measure, rankCandidates } from './suspicion.mjs';
 const MAX_CANDIDATES = 300;
 const MAX_MS = 90_000;
 const MAX_CHANGES = 3;
+/** For one test file; many wrong changes loop for ever, so this must be short. */
+const TRY_TIMEOUT_MS = 2_000;
 
 const started = Date.now();
 say(`Task: ${readTask().title}`);
@@ -41,7 +43,7 @@ async function build() {
       passing: now.files.filter((file) => !failing.includes(file)),
       limit: MAX_CANDIDATES - tried,
       until: started + MAX_MS,
-      testTimeout: 5_000,
+      testTimeout: TRY_TIMEOUT_MS,
     });
     tried += found.tried;
     const [best, ...others] = found.accepted;

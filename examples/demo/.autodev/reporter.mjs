@@ -1,6 +1,6 @@
 /**
- * A reporter for `node --test`: one line of JSON per test.
- * `{ name, file, line, passed, message, frames }`; `frames` are the places in `src/` of the error's stack.
+ * A reporter for node's test runner (`node --test-reporter=./.autodev/reporter.mjs test/x.test.js`): one line
+ * of JSON per test, `{ name, line, passed, message, frames }`; `frames` are the places in `src/` of the error's stack.
  */
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,6 @@ export default async function* reporter(events) {
       const error = data.details.error?.cause ?? data.details.error;
       yield `${JSON.stringify({
         name: [...path.slice(0, data.nesting), data.name].join(' > '),
-        file: relative(process.cwd(), data.file ?? data.name),
         line: data.line ?? 1,
         passed: type === 'test:pass',
         message: String(error?.message ?? error ?? '').trim(),

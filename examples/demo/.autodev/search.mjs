@@ -6,8 +6,10 @@ import { basename, join } from 'node:path';
 import { filePasses } from './suite.mjs';
 
 const WORKERS = 2;
-/** After the first candidate that passes, so many more are tried, to tell the reviewer of other ways. */
-const LOOK_FURTHER = 30;
+/** After the first candidate that mends everything, so many more are tried, to tell the reviewer of other ways. */
+const LOOK_FURTHER = 8;
+/** After one that mends only some of it: there may be a better one, or there are two bugs. */
+const LOOK_FOR_BETTER = 24;
 
 /**
  * Returns `{ accepted, tried }`: the candidates with which more test files pass than before and none
@@ -28,9 +30,8 @@ export async function search(candidates, { failing, passing, limit, until, testT
         const fixed = await tryIn(copy, queue[rank]);
         if (fixed.length > 0) {
           accepted.push({ ...queue[rank], rank, fixed });
-        }
-        if (fixed.length === failing.length) {
-          last = Math.min(last, rank + LOOK_FURTHER);
+          const further = fixed.length === failing.length ? LOOK_FURTHER : LOOK_FOR_BETTER;
+          last = Math.min(last, rank + further);
         }
       }
     } finally {

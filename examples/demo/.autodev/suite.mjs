@@ -1,23 +1,34 @@
-/** Running the project's tests: the whole suite with its results, or one file for its verdict. */
+/** Running the project's tests: all of them with their results, or one file for its verdict. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { globSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 
-const SUITE_TIMEOUT_MS = 60_000;
+/** Far more than a file needs, even on a busy machine: a test that loops for ever must end some day. */
+const FILE_TIMEOUT_MS = 8_000;
 
-/** Runs `node --test` and returns what our reporter said about each test. */
+/** Runs every test file and returns what our reporter said about each test: `{ tests, failures, files }`. */
 export async function runSuite() {
-  const lines = await run(['--test', '--test-reporter=./.autodev/reporter.mjs'], {
-    timeout: SUITE_TIMEOUT_MS,
-  });
-  const tests = lines.stdout
+  const files = globSync('test/**/*.test.js').sort();
+  const tests = (await Promise.all(files.map(runFile))).flat();
+  return { tests, failures: tests.filter((test) => !test.passed), files };
+}
+
+async function runFile(file) {
+  const { code, stdout, stderr } = await run(['--test-reporter=./.autodev/reporter.mjs', file]);
+  const tests = stdout
     .split('\n')
-    .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []));
-  return {
-    tests,
-    failures: tests.filter((test) => !test.passed),
-    files: [...new Set(tests.map((test) => test.file))].sort(),
-  };
+    .filter((line) => line.startsWith('{'))
+    .map((line) => ({ file, ...JSON.parse(line) }));
+  if (code === 0 || tests.some((test) => !test.passed)) {
+    return tests;
+  }
+  // It hangs, or broke while it was loaded: no test of it could say so.
+  const message =
+    code === null
+      ? `it did not end within ${FILE_TIMEOUT_MS / 1000} s`
+      : (/^\w*Error\b.*/m.exec(stderr)?.[0] ?? `it ended with code ${code}`);
+  return [...tests, { name: file, file, line: 1, passed: false, message, frames: [] }];
 }
 
 /** True when every test of the file passes. A file that never ends counts as failed. */
@@ -27,17 +38,19 @@ export async function filePasses(file, { cwd, timeout }) {
 }
 
 /** Runs node and waits for its end; `code` is null when the time was up. */
-export async function run(args, { cwd = process.cwd(), env = {}, timeout }) {
+export async function run(args, { cwd = process.cwd(), env = {}, timeout = FILE_TIMEOUT_MS } = {}) {
   const { PATH, HOME } = process.env;
   const child = spawn(process.execPath, args, {
     cwd,
     env: { PATH, HOME, ...env },
-    stdio: ['ignore', 'pipe', 'ignore'],
-    // A group of its own: `node --test` starts processes that must end with it.
-    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout,
+    killSignal: 'SIGKILL',
   });
-  const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), timeout);
-  const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  clearTimeout(timer);
-  return { code, stdout };
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { code, stdout, stderr };
 }
