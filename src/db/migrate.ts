@@ -26,7 +26,7 @@ interface MigrateOptions {
 
 const FOLDER = path.join(import.meta.dirname, 'migrations');
 const NO_TRANSACTION = '-- autodev:no-transaction';
-/** Any number, as long as nobody else in the database takes it: "autodev" as digits of a phone. */
+/** Any number that nobody else in the database takes. */
 const LOCK = 2_886_338;
 const NEVER = new AbortController().signal;
 
@@ -48,6 +48,8 @@ export async function migrate(
   return db.session(async (session) => {
     await lock(session, clock);
     try {
+      // An index on a large table takes the time that it takes.
+      await session.script('set statement_timeout = 0');
       await session.script(`create table if not exists schema_migration (
         version integer primary key,
         name text not null,
@@ -61,6 +63,7 @@ export async function migrate(
       return { from, to: migrations.length };
     } finally {
       // On a connection that is gone the lock is, too.
+      await session.script('reset statement_timeout').catch(() => {});
       await session.query(sql`select pg_advisory_unlock(${LOCK})`).catch(() => {});
     }
   });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 import { dataFolder } from '../../../test/embedded.ts';
 import { postgresAccount } from './account.ts';
-import { preparePlaces } from './places.ts';
+import { makeSocketDir, preparePlaces } from './places.ts';
 
 test.runIf(process.getuid?.() === 0)(
   'root gets a copy of binaries that its account cannot reach, which everybody may run',
@@ -26,7 +26,7 @@ test.runIf(process.getuid?.() === 0)(
     expect(second).toEqual(first);
     expect(await readFile(program, 'utf8')).toBe('program');
     expect((await stat(program)).mode & 0o777).toBe(0o755);
-    for (const dir of [hidden, first.binariesDir, first.socketDir]) {
+    for (const dir of [hidden, first.binariesDir]) {
       await rm(dir, { recursive: true });
     }
     await rmdir('/var/lib/autodev').catch(() => {}); // unless somebody uses it
@@ -41,5 +41,15 @@ test('a socket path stays short enough for the kernel, however long the data fol
   const { socketDir } = await preparePlaces({}, binaries, deep);
 
   expect(path.join(socketDir, '.s.PGSQL.5432').length).toBeLessThan(104);
-  await rm(socketDir, { recursive: true });
+});
+
+test('a socket folder that is somebody else’s is refused', async () => {
+  await using data = await dataFolder();
+  const places = await preparePlaces({}, { folder: '/', version: '0' }, data.dataDir);
+  await symlink(data.dataDir, places.socketDir);
+
+  const made = makeSocketDir({}, places);
+
+  await expect(made).rejects.toMatchObject({ code: 'DATA_DIR_UNUSABLE' });
+  await rm(places.socketDir);
 });

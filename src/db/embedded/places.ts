@@ -34,7 +34,7 @@ const SHARED = '/var/lib/autodev';
 const SOCKETS = '/tmp';
 
 /**
- * Decides where the files of the server for `dataDir` live and makes the folders.
+ * Decides where the files of the server for `dataDir` live, and makes what a cluster needs around it.
  *
  * @throws {AppError} DATA_DIR_UNUSABLE when one cannot be made, or belongs to somebody else.
  */
@@ -50,7 +50,7 @@ export async function preparePlaces(
       home,
       clusterDir: path.join(home, 'cluster'),
       binariesDir: await reachableBinaries(account, binaries),
-      socketDir: await prepareSocketDir(account, home),
+      socketDir: socketDirFor(home),
     };
   } catch (error) {
     if (error instanceof AppError) {
@@ -61,6 +61,31 @@ export async function preparePlaces(
       remedy: 'make the folder writable, or choose another with --data or AUTODEV_DATA',
     });
   }
+}
+
+/**
+ * Makes the folder of the socket, for the server's account alone.
+ *
+ * @throws {AppError} DATA_DIR_UNUSABLE when somebody else has taken its name.
+ */
+export async function makeSocketDir(account: Account, { socketDir }: Places): Promise<void> {
+  await mkdir(socketDir, { mode: 0o700 }).catch(unlessExists);
+
+  // /tmp is everybody's: somebody may have been there first, with a folder or a link of the same name.
+  const found = await lstat(socketDir);
+  if (!found.isDirectory() || (found.uid !== process.getuid?.() && found.uid !== account.uid)) {
+    throw new AppError('DATA_DIR_UNUSABLE', `${socketDir} belongs to somebody else`, {
+      remedy: 'remove it, or choose another data folder with --data or AUTODEV_DATA',
+    });
+  }
+  await chmod(socketDir, 0o700);
+  if (account.uid !== undefined && account.gid !== undefined) {
+    await chown(socketDir, account.uid, account.gid);
+  }
+}
+
+function socketDirFor(home: string): string {
+  return path.join(SOCKETS, `autodev-pg-${process.getuid?.() ?? 0}-${shortHash(home)}`);
 }
 
 /** 0711: the account passes through to the cluster, which is its own, and sees nothing else. */
@@ -99,25 +124,6 @@ async function reachableBinaries({ uid }: Account, { folder, version }: Binaries
     }
   });
   return copy;
-}
-
-async function prepareSocketDir(account: Account, home: string): Promise<string> {
-  const us = process.getuid?.() ?? 0;
-  const dir = path.join(SOCKETS, `autodev-pg-${us}-${shortHash(home)}`);
-  await mkdir(dir, { mode: 0o700 }).catch(unlessExists);
-
-  // /tmp is everybody's: somebody may have been there first, with a folder or a link of the same name.
-  const found = await lstat(dir);
-  if (!found.isDirectory() || (found.uid !== us && found.uid !== account.uid)) {
-    throw new AppError('DATA_DIR_UNUSABLE', `${dir} belongs to somebody else`, {
-      remedy: 'remove it, or choose another data folder with --data or AUTODEV_DATA',
-    });
-  }
-  await chmod(dir, 0o700);
-  if (account.uid !== undefined && account.gid !== undefined) {
-    await chown(dir, account.uid, account.gid);
-  }
-  return dir;
 }
 
 async function prepareShared(): Promise<void> {

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
@@ -12,7 +12,7 @@ import type { Launched } from './launch.ts';
 import { launch } from './launch.ts';
 import { passwordOf } from './passwords.ts';
 import type { Places } from './places.ts';
-import { preparePlaces } from './places.ts';
+import { makeSocketDir, preparePlaces } from './places.ts';
 import { launchedServer, settledServer, untilGone } from './ready.ts';
 import { ensureRoles } from './roles.ts';
 import { serverSettings, socketUrl } from './server-settings.ts';
@@ -132,18 +132,23 @@ async function join(deps: EmbeddedDeps, prepared: Prepared): Promise<EmbeddedSer
 
 async function start(deps: EmbeddedDeps, prepared: Prepared): Promise<EmbeddedServer> {
   const { places } = prepared;
+  await makeSocketDir(prepared.account, places);
   const launched = launch(prepared);
   const found = await launchedServer(deps.clock, places, launched.ended, READY_WITHIN_MS);
   if (found === undefined) {
     launched.askToStop();
     const reason = await launched.ended;
-    const held = /lock file .* already exists|shared memory block .* still in use/.test(reason);
+    const held =
+      /lock file .* already exists|shared memory block .* still in use|could not create lock file .*: No such file/.test(
+        reason,
+      );
     throw unavailable(`PostgreSQL did not start: ${reason}`, { held });
   }
 
   const stop = async (): Promise<void> => {
     await stopServer(deps.clock, launched, found.pid);
-    await rm(places.socketDir, { recursive: true, force: true });
+    // Only when empty: another process may have started the next server meanwhile.
+    await rmdir(places.socketDir).catch(() => {});
     if (prepared.temporary) {
       await rm(places.home, { recursive: true, force: true });
     }
