@@ -40,11 +40,11 @@ interface TestApi {
   app: FastifyInstance;
   access: Access;
   /** A request as the owner of the machine makes it: with Host and token. */
-  call(
+  call: (
     method: 'GET' | 'POST' | 'DELETE',
     url: string,
     options?: Pick<InjectOptions, 'payload' | 'headers'>,
-  ): Promise<{ status: number; body: unknown; text: string; headers: Record<string, unknown> }>;
+  ) => Promise<{ status: number; body: unknown; text: string; headers: Record<string, unknown> }>;
 }
 
 /** The API on a real database, with acts that are plain functions. */

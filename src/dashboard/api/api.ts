@@ -27,6 +27,10 @@ const routes: FastifyPluginAsync<ApiDeps> = async (app, deps) => {
   await app.register(
     async (v1) => {
       v1.addHook('onRequest', (request) => deps.access.check(request));
+      // An act without options may come without a body.
+      v1.addHook('preValidation', async (request) => {
+        request.body ??= {};
+      });
       await v1.register(repoRoutes, deps);
       await v1.register(jobRoutes, deps);
       await v1.register(jobActRoutes, deps);

@@ -29,14 +29,14 @@ export const jobActRoutes: FastifyPluginAsyncTypebox<
         tags: ['jobs'],
         summary: 'A new job with the same root',
         params: JobParams,
-        body: Type.Optional(Type.Object({ note: Type.Optional(Note) }, strict)),
+        body: Type.Object({ note: Type.Optional(Note) }, strict),
         response: { 201: Job },
       },
     },
     async ({ params, body }, reply) => {
       const { jobId } = await acts.retryJob(await numberOfJob(params.id), {
         actor,
-        note: body?.note,
+        note: body.note,
       });
       return reply.code(201).send(await readJob(jobId));
     },
@@ -49,11 +49,9 @@ export const jobActRoutes: FastifyPluginAsyncTypebox<
         tags: ['jobs'],
         summary: 'Its recorded inputs again, staged: no effect is carried out',
         params: JobParams,
-        body: Type.Optional(
-          Type.Object(
-            { provider: Type.Optional(Type.Enum(['codex', 'claude', 'command'])) },
-            strict,
-          ),
+        body: Type.Object(
+          { provider: Type.Optional(Type.Enum(['codex', 'claude', 'command'])) },
+          strict,
         ),
         response: { 201: Job },
       },
@@ -61,7 +59,7 @@ export const jobActRoutes: FastifyPluginAsyncTypebox<
     async ({ params, body }, reply) => {
       const { jobId } = await acts.replayJob(await numberOfJob(params.id), {
         actor,
-        provider: body?.provider,
+        provider: body.provider,
       });
       return reply.code(201).send(await readJob(jobId));
     },
@@ -88,13 +86,13 @@ export const jobActRoutes: FastifyPluginAsyncTypebox<
         tags: ['jobs'],
         summary: 'Stop it; running work is ended within a second',
         params: JobParams,
-        body: Type.Optional(Type.Object({ reason: Type.Optional(Note) }, strict)),
+        body: Type.Object({ reason: Type.Optional(Note) }, strict),
         response: { 202: Job },
       },
     },
     async ({ params, body }, reply) => {
       const id = await numberOfJob(params.id);
-      await acts.cancelJob(id, { actor, reason: body?.reason });
+      await acts.cancelJob(id, { actor, reason: body.reason });
       return reply.code(202).send(await readJob(id));
     },
   );

@@ -99,22 +99,20 @@ export const repoRoutes: FastifyPluginAsyncTypebox<
         tags: ['repos'],
         summary: 'Read autodev.yaml now',
         params: RepoParams,
-        body: Type.Optional(
-          Type.Object(
-            {
-              confirm_prune: Type.Optional(
-                Type.String({ description: 'Digest of a held plan that may go on' }),
-              ),
-            },
-            { additionalProperties: false },
-          ),
+        body: Type.Object(
+          {
+            confirm_prune: Type.Optional(
+              Type.String({ description: 'Digest of a held plan that may go on' }),
+            ),
+          },
+          { additionalProperties: false },
         ),
         response: { 202: Repo },
       },
     },
     async ({ params, body }, reply) => {
       const repoId = await repoIdOf(db, params.id);
-      await acts.syncRepo(repoId, { actor, confirmPrune: body?.confirm_prune });
+      await acts.syncRepo(repoId, { actor, confirmPrune: body.confirm_prune });
       return reply.code(202).send(found(await findRepo(db, repoId), `repository ${params.id}`));
     },
   );

@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { zstdCompressSync } from 'node:zlib';
+
+import { expect } from 'vitest';
+
+import { test } from '../../../../test/database.ts';
+import type { Queryable } from '../../../db/db.ts';
+import { sql } from '../../../db/sql.ts';
+import { insertJob, insertRepo } from '../../../db/views/rows-fixture.ts';
+import { setupApi } from '../api-fixture.ts';
+
+test('a transcript is JSON lines, over chunks and attempts', async ({ db }) => {
+  const { call } = setupApi(db);
+  const id = await insertJob(db, await insertRepo(db));
+  await say(db, { id, attempt: 1, chunk: 0, first: 0 }, ['{"n":1}', '{"n":2}']);
+  await say(db, { id, attempt: 1, chunk: 1, first: 2 }, ['{"n":3}']);
+  await say(db, { id, attempt: 2, chunk: 0, first: 0 }, ['{"n":4}']);
+
+  const all = await call('GET', `/api/v1/jobs/j_${id}/transcript`);
+  const one = await call('GET', `/api/v1/jobs/j_${id}/transcript?attempt=2`);
+
+  expect(all.headers['content-type']).toMatch('application/x-ndjson');
+  expect(all.text).toBe('{"n":1}\n{"n":2}\n{"n":3}\n{"n":4}\n');
+  expect(one.text).toBe('{"n":4}\n');
+});
+
+test('the stream of a final job ends with its state, and goes on behind the last id', async ({
+  db,
+}) => {
+  const { call } = setupApi(db);
+  const id = await insertJob(db, await insertRepo(db), { state: 'succeeded' });
+  await say(db, { id, attempt: 1, chunk: 0, first: 0 }, ['{"n":1}', '{"n":2}', '{"n":3}']);
+
+  const answer = await call('GET', `/api/v1/jobs/j_${id}/transcript`, {
+    headers: { accept: 'text/event-stream', 'last-event-id': '1.1' },
+  });
+
+  expect(answer.headers['content-type']).toMatch('text/event-stream');
+  expect(answer.text).toBe(
+    ': connected\n\nid: 1.2\ndata: {"n":3}\n\nevent: end\ndata: {"state":"succeeded"}\n\n',
+  );
+});
+
+test('the stream of a running job brings what is said while it is read', async ({ db }) => {
+  const { app } = setupApi(db);
+  await using _closing = { [Symbol.asyncDispose]: () => app.close() };
+  const id = await insertJob(db, await insertRepo(db), { state: 'running' });
+  await say(db, { id, attempt: 1, chunk: 0, first: 0 }, ['{"n":1}']);
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = address(app.server.address());
+
+  const stream = await read(port, `/api/v1/jobs/j_${id}/transcript`);
+  await stream.until('{"n":1}');
+  await say(db, { id, attempt: 1, chunk: 1, first: 1 }, ['{"n":2}']);
+  await stream.until('{"n":2}');
+  await db.query(sql`
+    with gone as (delete from job where id = ${id} returning *)
+    insert into job_done select gone.*, now() from gone`);
+  await db.query(sql`update job_done set state = 12 where id = ${id}`);
+  const text = await stream.until('event: end');
+
+  expect(text).toContain('id: 1.0\ndata: {"n":1}\n\nid: 1.1\ndata: {"n":2}\n\n');
+});
+
+interface Chunk {
+  id: number;
+  attempt: number;
+  chunk: number;
+  first: number;
+}
+
+async function say(
+  db: Queryable,
+  { id, attempt, chunk, first }: Chunk,
+  lines: string[],
+): Promise<void> {
+  const body = zstdCompressSync(lines.map((line) => `${line}\n`).join(''));
+  await db.query(sql`insert into transcript (job_id, attempt, chunk, first_line, lines, body)
+    values (${id}, ${attempt}, ${chunk}, ${first}, ${lines.length}, ${body})`);
+}
+
+function address(bound: AddressInfo | string | null): AddressInfo {
+  if (bound === null || typeof bound === 'string') {
+    throw new Error('not listening on a port');
+  }
+  return bound;
+}
+
+/** A client that names the host the server believes in: `fetch` does not let one set Host. */
+async function read(port: number, path: string): Promise<{ until(part: string): Promise<string> }> {
+  const { request } = await import('node:http');
+  const { TOKEN } = await import('../api-fixture.ts');
+  const outgoing = request({
+    host: '127.0.0.1',
+    port,
+    path,
+    headers: {
+      host: '127.0.0.1:8080',
+      authorization: `Bearer ${TOKEN}`,
+      accept: 'text/event-stream',
+    },
+  });
+  outgoing.end();
+  const [response] = await once(outgoing, 'response');
+  let text = '';
+  response.setEncoding('utf8');
+  response.on('data', (part: string) => {
+    text += part;
+  });
+  return {
+    until: async (part) => {
+      while (!text.includes(part)) {
+        await once(response, 'data');
+      }
+      return text;
+    },
+  };
+}
