@@ -9,7 +9,7 @@ interface Enqueuer {
    *
    * @throws {AppError} as `insertJobs` and the database do.
    */
-  enqueue(job: NewJob): Promise<number | undefined>;
+  enqueue: (job: NewJob) => Promise<number | undefined>;
 }
 
 interface Call {

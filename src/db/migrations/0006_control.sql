@@ -19,6 +19,7 @@ create table control (
 
 create index control_pause on control (scope, repo_id, agent) where verb = 'pause' and lifted_at is null;
 create index control_recent on control (at);
+create index control_job on control (job_id) where job_id is not null;
 
 create table control_ack (
   control_id  bigint not null references control on delete cascade,
