@@ -29,7 +29,7 @@ export interface ForgeCommit {
 /** What became of a branch that carries a merge request. */
 export type BranchOutcome =
   | { readonly state: 'open'; readonly head: string }
-  /** `by` names how it was seen: an ancestor of the default branch, or the same patch on it (squash). */
+  /** `commit` is the one on the default branch that brought the work. `by` names how it was seen: an ancestor of the default branch, or the same patch on it (squash). */
   | { readonly state: 'merged'; readonly commit: string; readonly by: 'ancestor' | 'squash' }
   | { readonly state: 'closed' };
 

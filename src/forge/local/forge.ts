@@ -67,7 +67,7 @@ export function createLocalForge({
     isAncestor: (repo, commits, signal) => isAncestor({ git }, repo, commits, signal),
     fetchMirror: createMirrorFetch({ git, clock }),
     publishBranch: (repo, options, signal) =>
-      publishBranch({ git, scratch, maxBundleBytes }, repo, options, signal),
+      publishBranch({ git, clock, scratch, maxBundleBytes }, repo, options, signal),
     observeBranch: createObserver({ git }),
     merge: (repo, options, signal) => merge({ git, identity }, repo, options, signal),
     deleteBranch: (repo, options, signal) => deleteBranch(git, repo, options, signal),

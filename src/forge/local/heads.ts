@@ -56,6 +56,12 @@ export function createHeadReader({ git }: { git: Git }) {
       }
     }
     // Reftables, symbolic refs, and a branch or repository that is gone: git knows, or says why not.
+    const tables = join(commonDir, 'reftable', 'tables.list');
+    const stamp = stampOf(tables);
+    const before = known.get(key);
+    if (stamp && before?.file === tables && isSame(before.stamp, stamp)) {
+      return before.head;
+    }
     known.delete(key);
     commonDirs.delete(repo.location);
     const head = await readRef({ git }, repo, ref, signal);
@@ -65,6 +71,9 @@ export function createHeadReader({ git }: { git: Git }) {
         `${repo.location} has no branch ${repo.branch} any more.`,
         { remedy: 'Bring it back, or register the repository again with --branch NAME.' },
       );
+    }
+    if (stamp) {
+      known.set(key, { file: tables, stamp, head });
     }
     return head;
   }

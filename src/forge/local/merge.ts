@@ -2,6 +2,7 @@ import { AppError } from '../../kernel/errors.ts';
 import { requireCommitId } from '../commit-id.ts';
 import type { ForgeRepo, MergeOutcome } from '../forge.ts';
 import type { Git, GitAnswer, GitPlace } from '../git.ts';
+import { findMergeCommit } from './merge-commit.ts';
 import { requireFolders, writerOf } from './place.ts';
 import { isAncestor, readRef } from './read.ts';
 import { findCheckout, type Operation } from './worktrees.ts';
@@ -64,7 +65,8 @@ async function tryMerge(
     throw new AppError('SOURCE_UNREADABLE', `${repo.path} has no branch ${repo.branch} any more.`);
   }
   if (await isAncestor({ git }, repo, { ancestor: options.head, descendant: main }, signal)) {
-    return { commit: main, where: 'refs' };
+    const { head } = options;
+    return { commit: await findMergeCommit({ git }, repo, { head, main }, signal), where: 'refs' };
   }
   const checkout = await findCheckout({ git }, { place, ref }, signal);
   const worktree = checkout?.worktree.path;

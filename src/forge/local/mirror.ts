@@ -6,7 +6,8 @@ import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { ForgeRepo } from '../forge.ts';
 import type { Git, GitPlace } from '../git.ts';
-import { requireFolders } from './place.ts';
+import { placeOf, requireFolders } from './place.ts';
+import { sweep } from './sweep.ts';
 
 interface MirrorDeps {
   git: Git;
@@ -71,10 +72,14 @@ async function build(
   signal: AbortSignal,
 ): Promise<void> {
   await mkdir(dirname(mirror), { recursive: true });
+  await sweep(deps, `${mirror}.new-`);
   const fresh = await mkdtemp(`${mirror}.new-`);
   const broken = `${fresh}.old`;
   try {
-    const init = ['init', '--quiet', '--bare', '--template=', `--initial-branch=${repo.branch}`];
+    const source = placeOf(requireFolders(repo.location));
+    const format = await deps.git.text(source, ['rev-parse', '--show-object-format'], signal);
+    const kind = [`--object-format=${format}`, `--initial-branch=${repo.branch}`];
+    const init = ['init', '--quiet', '--bare', '--template=', ...kind];
     await deps.git.run({ cwd: fresh }, init, signal);
     // Workspaces borrow these objects: what no branch holds any more must stay until nobody uses it.
     await deps.git.run({ cwd: fresh }, ['config', 'gc.auto', '0'], signal);

@@ -39,14 +39,34 @@ test('a merge by a person is seen', async () => {
   expect(await observe(fixture, at)).toEqual({ state: 'merged', commit, by: 'ancestor' });
 });
 
+test('the merge commit is named when the default branch went on, and commits were added before it', async () => {
+  using fixture = repoFixture();
+  const at = await publish(fixture);
+  const { sh } = fixture;
+  sh(['checkout', '--quiet', branch]);
+  fixture.commit({ 'more.txt': 'more' });
+  sh(['checkout', '--quiet', 'main']);
+
+  sh(['merge', '--quiet', '--no-ff', '--no-edit', branch]);
+  const commit = sh(['rev-parse', 'main']);
+  fixture.commit({ 'after.txt': 'after' });
+
+  expect(await observe(fixture, at)).toEqual({ state: 'merged', commit, by: 'ancestor' });
+});
+
 test('a fast-forward is seen, also after the branch was deleted', async () => {
   using fixture = repoFixture();
   const at = await publish(fixture);
 
   fixture.sh(['merge', '--quiet', '--ff-only', branch]);
   fixture.sh(['branch', '--quiet', '-d', branch]);
+  fixture.commit({ 'after.txt': 'after' });
 
-  expect(await observe(fixture, at)).toMatchObject({ state: 'merged', by: 'ancestor' });
+  expect(await observe(fixture, at)).toEqual({
+    state: 'merged',
+    commit: at.head,
+    by: 'ancestor',
+  });
 });
 
 test('a squash is seen, with commits of others before and after it', async () => {

@@ -2,6 +2,7 @@ import { AppError } from '../../kernel/errors.ts';
 import { requireCommitId } from '../commit-id.ts';
 import type { BranchOutcome, ForgeRepo } from '../forge.ts';
 import type { Git } from '../git.ts';
+import { findMergeCommit } from './merge-commit.ts';
 import { patchIds, rangePatchId } from './patch-ids.ts';
 import { placeOf, requireFolders } from './place.ts';
 import { isAncestor, readRef } from './read.ts';
@@ -69,7 +70,8 @@ async function decide(
   // Commits that are gone for good (deleted and pruned) cannot be part of the default branch.
   if (head !== base && main !== base && (await readRef({ git }, repo, head, signal))) {
     if (await isAncestor({ git }, repo, { ancestor: head, descendant: main }, signal)) {
-      return { state: 'merged', commit: main, by: 'ancestor' };
+      const commit = await findMergeCommit({ git }, repo, { head, main }, signal);
+      return { state: 'merged', commit, by: 'ancestor' };
     }
     const tips = current === undefined || current === head ? [head] : [head, current];
     for (const tip of tips) {

@@ -4,16 +4,19 @@ import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
+import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { requireCommitId } from '../commit-id.ts';
 import type { ForgeRepo, PublishedBranch } from '../forge.ts';
 import type { Git, GitPlace } from '../git.ts';
 import { requireFolders, writerOf, type RepoFolders } from './place.ts';
 import { readRef } from './read.ts';
+import { sweep } from './sweep.ts';
 import { findCheckout } from './worktrees.ts';
 
 export interface PublishDeps {
   git: Git;
+  clock: Clock;
   /** A folder for quarantines that every owner of a repository can enter, such as the system's temporary one. */
   scratch: string;
   /** A larger bundle is TOO_LARGE. */
@@ -34,30 +37,42 @@ const NAMES = 9;
 export async function publishBranch(
   deps: PublishDeps,
   repo: ForgeRepo,
+  options: PublishOptions,
+  signal: AbortSignal,
+): Promise<PublishedBranch> {
+  try {
+    return await publish(deps, repo, options, signal);
+  } finally {
+    // Also when it was not needed or not read to its end: whoever feeds it can stop.
+    options.bundle.destroy();
+  }
+}
+
+async function publish(
+  deps: PublishDeps,
+  repo: ForgeRepo,
   { branch, bundle, head, expected }: PublishOptions,
   signal: AbortSignal,
 ): Promise<PublishedBranch> {
-  const { git, scratch } = deps;
+  const { git, clock, scratch } = deps;
   requireOwnBranch(branch);
   requireCommitId(head);
   const folders = requireFolders(repo.location);
   const place = writerOf(folders);
   const target = await freeName(deps, repo, { branch, head, expected }, signal);
   if (target.head === head) {
-    bundle.resume();
     return { branch: target.name, head, note: target.note };
   }
 
-  const quarantine = await mkdtemp(join(scratch, 'autodev-publish-'));
-  const incoming = `refs/autodev/incoming/${head}`;
+  const prefix = join(scratch, 'autodev-publish-');
+  await sweep({ clock }, prefix);
+  const quarantine = await mkdtemp(prefix);
   try {
     await receive(deps, { quarantine, folders, place, bundle, head }, signal);
-    await bringIn(git, { place, quarantine, incoming }, signal);
+    await bringIn(git, { place, quarantine }, signal);
     await moveRef(git, place, { name: target.name, head, old: target.head }, signal);
   } finally {
     await rm(quarantine, { recursive: true, force: true });
-    // Without the signal: the temporary ref goes even when we are told to stop.
-    await git.run(place, ['update-ref', '-d', incoming], new AbortController().signal);
   }
   return { branch: target.name, head, note: target.note };
 }
@@ -127,7 +142,6 @@ async function receive(
   const format = head.length === 64 ? ['--object-format=sha256'] : [];
   await git.run(inside, ['init', '--quiet', '--bare', '--template=', ...format], signal);
   const alternates = join(quarantine, 'objects', 'info', 'alternates');
-  await git.run(inside, ['config', 'gc.auto', '0'], signal);
   await writeFile(alternates, `${join(folders.commonDir, 'objects')}\n`);
   try {
     await git.run(inside, ['bundle', 'unbundle', file], signal);
@@ -137,18 +151,28 @@ async function receive(
   }
 }
 
-/** Brings the quarantined commit into the target and checks every object on its way: unpacking checks none. */
+/**
+ * Brings the quarantined commit into the target and checks every object on its way: unpacking checks none. No ref
+ * is made yet; git keeps objects without one for two weeks, and ours gets its ref in the next step.
+ */
 async function bringIn(
   git: Git,
-  { place, quarantine, incoming }: { place: GitPlace; quarantine: string; incoming: string },
+  { place, quarantine }: { place: GitPlace; quarantine: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const refs = [quarantine, `+refs/heads/incoming:${incoming}`];
   const plain = ['--no-auto-maintenance', '--no-recurse-submodules'];
   try {
     await git.run(
       place,
-      ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', ...plain, ...refs],
+      [
+        'fetch',
+        '--quiet',
+        '--no-tags',
+        '--no-write-fetch-head',
+        ...plain,
+        quarantine,
+        'refs/heads/incoming',
+      ],
       signal,
       { config: ['fetch.fsckObjects=true', ...QUIET_REFS] },
     );
