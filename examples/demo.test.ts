@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { loadConfig } from '../src/config/load.ts';
+import { validate as isOutput } from '../src/config/outputs-validator.generated.js';
 import { type AgentRun, runNode, runScript } from './command-agent.ts';
 
 const demo = join(import.meta.dirname, 'demo');
@@ -38,6 +40,21 @@ afterAll(async () => {
   await rm(root, { recursive: true });
 });
 
+describe('the autodev.yaml of the demo', () => {
+  it('is valid without a warning and names scripts that exist', async () => {
+    const source = await readFile(join(demo, 'autodev.yaml'), 'utf8');
+
+    const loaded = await loadConfig(source, {
+      readFile: (path) => readFile(join(demo, path), 'utf8'),
+    });
+
+    const scripts = source.match(/\.autodev\/[\w-]+\.mjs/g);
+    expect(loaded.diagnostics).toEqual([]);
+    expect(scripts).toEqual(['.autodev/bug-finder.mjs', '.autodev/builder.mjs']);
+    expect([...(await readTree(demo)).keys()]).toEqual(expect.arrayContaining(scripts ?? []));
+  });
+});
+
 describe('the bug-finder of the demo', () => {
   it('reports the failing test and hands it to the builder', () => {
     expect(found.code).toBe(0);
@@ -55,6 +72,12 @@ describe('the bug-finder of the demo', () => {
     const run = await runAgent(healthy, 'bug-finder');
 
     expect(run.outputs).toEqual([{ type: 'noop', reason: 'All 81 tests pass.' }]);
+  });
+
+  it('writes what the schema of outputs allows, as the builder does', () => {
+    const outputs = [...found.outputs, ...built.outputs];
+
+    expect(outputs.filter((output) => !isOutput(output))).toEqual([]);
   });
 
   it('says the same thing twice', async () => {

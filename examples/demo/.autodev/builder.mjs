@@ -53,7 +53,7 @@ async function build() {
 
     const source = await readFile(best.file, 'utf8');
     const change = await diff(best);
-    const asGood = others.filter((other) => other.fixed.length === best.fixed.length);
+    const asGood = others.filter((other) => other.fixed.join() === best.fixed.join());
     changes.push({ text: change, others: await Promise.all(asGood.map(diff)) });
     originals.set(best.file, originals.get(best.file) ?? source);
     await writeFile(best.file, applyTo(source, best));
@@ -78,13 +78,14 @@ function propose(changes, tried, after) {
   const others = changes.flatMap((change) => change.others);
   write({
     type: 'merge_request',
-    title: `Fix ${first.name}`,
+    title:
+      changes.length === 1 ? `Fix ${first.name}` : `Fix ${before.failures.length} failing tests`,
     description: [
-      `**What failed:** ${before.failures.map((test) => `${test.name} (${test.file}:${test.line})`).join('; ')}`,
+      `**What failed:** ${list(before.failures)}`,
       `\`\`\`text\n${first.message}\n\`\`\``,
       '**What changed:**',
       ...changes.map((change) => fence(change.text)),
-      `**Evidence:** \`node --test\` before: ${summary(before)} After: ${summary(after)}`,
+      `**Evidence:** before: ${summary(before)} After: ${summary(after)}`,
       `Found as one of ${tried} small changes tried where the failing tests' coverage points.`,
       ...(others.length > 0 ? ['**Other changes that pass all tests too** (please judge):'] : []),
       ...others.slice(0, 3).map(fence),
@@ -96,7 +97,7 @@ function propose(changes, tried, after) {
 function confession(tried, { failures }) {
   const seconds = Math.round((Date.now() - started) / 1000);
   return [
-    `I could not make this pass: ${failures.map((test) => `${test.name} (${test.file})`).join('; ')}.`,
+    `I could not make this pass: ${list(failures)}.`,
     tried === 0
       ? 'No line of src/ could be tied to it, so nothing was tried: something may be missing, not wrong.'
       : `I tried ${tried} single small changes (operators, boundaries, rounding, literals, argument order) in ${seconds} s, and none of them makes all tests pass.`,
@@ -108,6 +109,12 @@ function confession(tried, { failures }) {
 
 function summary({ tests, failures }) {
   return `${tests.length - failures.length} of ${tests.length} tests pass.`;
+}
+
+function list(failures) {
+  const names = failures.slice(0, 10).map(({ name, file, line }) => `${name} (${file}:${line})`);
+  const more = failures.length - names.length;
+  return [...names, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
 function namesOf(candidates) {

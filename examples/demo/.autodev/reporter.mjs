@@ -17,14 +17,21 @@ export default async function* reporter(events) {
     if (isTest && (type === 'test:pass' || type === 'test:fail')) {
       const error = data.details.error?.cause ?? data.details.error;
       yield `${JSON.stringify({
-        name: [...path.slice(0, data.nesting), data.name].join(' > '),
+        name: oneLine([...path.slice(0, data.nesting), data.name].join(' > ')),
         line: data.line ?? 1,
         passed: type === 'test:pass',
-        message: String(error?.message ?? error ?? '').trim(),
+        message: String(error?.message ?? error ?? '')
+          .trim()
+          .slice(0, 2_000),
         frames: framesIn('src/', error?.stack),
       })}\n`;
     }
   }
+}
+
+/** A name becomes part of a title, which is one line of at most 255 characters. */
+function oneLine(name) {
+  return name.replace(/\s+/g, ' ').slice(0, 200);
 }
 
 function framesIn(folder, stack = '') {

@@ -9,7 +9,7 @@ const WORKERS = 2;
 /** After the first candidate that mends everything, so many more are tried, to tell the reviewer of other ways. */
 const LOOK_FURTHER = 8;
 /** After one that mends only some of it: there may be a better one, or there are two bugs. */
-const LOOK_FOR_BETTER = 24;
+const LOOK_FOR_BETTER = 16;
 
 /**
  * Returns `{ accepted, tried }`: the candidates with which more test files pass than before and none
