@@ -15,7 +15,7 @@ export interface GitPlace {
   readonly as?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
-export interface GitOptions {
+interface GitOptions {
   /** Exit codes that are answers, not failures. Default: 0. */
   readonly answers?: readonly number[];
   /** `-c` settings besides the safe ones, as `key=value`. */

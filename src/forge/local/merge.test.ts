@@ -179,6 +179,29 @@ test('a conflict names the files and leaves everything as it was', async () => {
   expect(sh(['status', '--porcelain'])).toBe('');
 });
 
+test('a lock of another git process is told as such', async () => {
+  using fixture = repoFixture();
+  const head = publishChange(fixture);
+  fixture.write('.git/index.lock', '');
+
+  await expect(merge(fixture, head)).rejects.toMatchObject({ code: 'BUSY' });
+});
+
+test('merges at the same time all arrive', async () => {
+  using fixture = repoFixture();
+  const { forge, repo, signal, sh } = fixture;
+  const heads = ['a', 'b', 'c'].map((name) => {
+    sh(['checkout', '--quiet', '-b', `autodev/${name}`, 'main']);
+    return { branch: `autodev/${name}`, head: fixture.commit({ [name]: name }) };
+  });
+
+  await Promise.all(heads.map((each) => forge.merge(repo, { ...each, message: 'M' }, signal)));
+
+  expect(sh(['ls-tree', '--name-only', 'main']).split('\n')).toEqual(
+    expect.arrayContaining(['a', 'b', 'c']),
+  );
+});
+
 test('a bare repository is merged', async () => {
   using fixture = repoFixture();
   const head = publishChange(fixture);

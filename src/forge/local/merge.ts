@@ -209,6 +209,11 @@ function refused(worktree: string, options: MergeOptions, { stderr }: GitAnswer)
       `holds files that the merge would overwrite (${stderr.trim()})`,
     );
   }
+  if (/\.lock': File exists|Unable to write index/.test(stderr)) {
+    return new AppError('BUSY', `Another git process works in ${worktree}.`, {
+      remedy: 'Approve again when it is done, or remove a lock file that was left behind.',
+    });
+  }
   return new AppError('CONFLICT', `git merge failed in ${worktree}: ${stderr.trim()}`, {
     remedy: `Merge by hand: ${mergeCommand(worktree, options)}`,
   });

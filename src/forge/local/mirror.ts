@@ -131,6 +131,8 @@ async function fetchInto(
     '--no-write-fetch-head',
     '--no-auto-maintenance',
     '--no-recurse-submodules',
+    // A repository that was cloned with a depth is mirrored as far as it goes.
+    '--update-shallow',
     // Settings of the command line do not reach the serving side, which checks whose repository it is.
     `--upload-pack=git ${[top, gitDir, commonDir].map(safeDirectory).join(' ')} upload-pack`,
     commonDir,

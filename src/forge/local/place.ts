@@ -15,7 +15,7 @@ export interface RepoFolders {
 }
 
 /** Finds the git folders of a working tree's top or a bare repository without a process; undefined when it is neither. */
-export function findFolders(location: string): RepoFolders | undefined {
+function findFolders(location: string): RepoFolders | undefined {
   const gitDir = findGitDir(location);
   if (gitDir === undefined || !existsSync(join(gitDir, 'HEAD'))) {
     return undefined;

@@ -1,5 +1,5 @@
-import { createWriteStream } from 'node:fs';
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createWriteStream, existsSync } from 'node:fs';
+import { chown, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -143,6 +143,10 @@ async function receive(
   await git.run(inside, ['init', '--quiet', '--bare', '--template=', ...format], signal);
   const alternates = join(quarantine, 'objects', 'info', 'alternates');
   await writeFile(alternates, `${join(folders.commonDir, 'objects')}\n`);
+  const shallow = join(folders.commonDir, 'shallow');
+  if (existsSync(shallow)) {
+    await copyFile(shallow, join(quarantine, 'shallow'));
+  }
   try {
     await git.run(inside, ['bundle', 'unbundle', file], signal);
     await git.run(inside, ['update-ref', 'refs/heads/incoming', head], signal);

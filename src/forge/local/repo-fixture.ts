@@ -41,7 +41,8 @@ const PERSON = {
   GIT_COMMITTER_EMAIL: 'person@example.org',
 };
 
-export function repoFixture(): RepoFixture {
+/** `init` are further arguments of `git init`. */
+export function repoFixture({ init = [] }: { init?: readonly string[] } = {}): RepoFixture {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'autodev-forge-')));
   const path = join(folder, 'repo');
   const PATH = process.env['PATH'] ?? '';
@@ -92,7 +93,7 @@ export function repoFixture(): RepoFixture {
   };
 
   mkdirSync(path);
-  sh(['init', '--quiet', '--initial-branch=main']);
+  sh(['init', '--quiet', '--initial-branch=main', ...init]);
   commitIn(path, { 'README.md': 'one\ntwo\nthree\n', 'src/add.ts': 'export const one = 1;\n' });
 
   return {

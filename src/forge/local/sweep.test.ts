@@ -13,7 +13,10 @@ test('what a killed process left is removed after hours, and nothing else', asyn
   for (const name of ['1.git', '1.git.new-a', '1.git.new-b.old', '11.git.new-c']) {
     mkdirSync(join(folder, name), { recursive: true });
   }
-  const later = { ...systemClock, now: () => new Date(systemClock.now().getTime() + 7 * 3_600_000) };
+  const later = {
+    ...systemClock,
+    now: () => new Date(systemClock.now().getTime() + 7 * 3_600_000),
+  };
 
   await sweep({ clock: systemClock }, join(folder, '1.git.new-'));
   const soon = readdirSync(folder);
