@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 /** What `postmaster.pid` says of the server that holds a cluster. */
@@ -29,5 +29,21 @@ export function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/**
+ * Removes a lock file whose pid was given to another program, as after a reboot. PostgreSQL itself refuses to
+ * start as long as that program runs as the same user. Needs /proc; without it the file stays.
+ */
+export async function removeStaleFile(clusterDir: string): Promise<void> {
+  const holder = await readPostmaster(clusterDir);
+  if (holder === undefined) {
+    return;
+  }
+  const command = await readFile(`/proc/${holder.pid}/cmdline`, 'utf8').catch(() => undefined);
+  // The postmaster names its data folder on its command line.
+  if (command !== undefined && command !== '' && !command.includes(clusterDir)) {
+    await rm(path.join(clusterDir, 'postmaster.pid'), { force: true });
   }
 }

@@ -13,6 +13,7 @@ import { launch } from './launch.ts';
 import { passwordOf } from './passwords.ts';
 import type { Places } from './places.ts';
 import { makeSocketDir, preparePlaces } from './places.ts';
+import { removeStaleFile } from './postmaster-file.ts';
 import { launchedServer, settledServer, untilGone } from './ready.ts';
 import { ensureRoles } from './roles.ts';
 import { serverSettings, socketUrl } from './server-settings.ts';
@@ -132,6 +133,7 @@ async function join(deps: EmbeddedDeps, prepared: Prepared): Promise<EmbeddedSer
 
 async function start(deps: EmbeddedDeps, prepared: Prepared): Promise<EmbeddedServer> {
   const { places } = prepared;
+  await removeStaleFile(places.clusterDir);
   await makeSocketDir(prepared.account, places);
   const launched = launch(prepared);
   const found = await launchedServer(deps.clock, places, launched.ended, READY_WITHIN_MS);
