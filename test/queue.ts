@@ -61,7 +61,10 @@ export async function newRunner(
   return { runner: id, epoch };
 }
 
-export function endOf(job: JobRow, end: Partial<AttemptEnd> = {}): AttemptEnd {
+export function endOf(
+  job: Pick<JobRow, 'id' | 'attempts'>,
+  end: Partial<AttemptEnd> = {},
+): AttemptEnd {
   return {
     id: job.id,
     attempt: job.attempts,

@@ -29,7 +29,7 @@ test('a job keeps all that it was made with', async ({ db }) => {
 
   const [id] = await insertJobs(db, [job]);
 
-  const { state, ...rest } = job;
+  const { state: _, ...rest } = job;
   expect(await getJob(db, id ?? 0)).toMatchObject({
     ...rest,
     id,
