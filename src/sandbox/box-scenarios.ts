@@ -1,6 +1,6 @@
 // A program of the tests: `node box-scenarios.ts NAME` runs one scenario as whoever started it and prints what was
 // seen as JSON. A process of its own, because descriptors, uid and environment belong to the process.
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { systemClock } from '../kernel/clock.ts';
@@ -29,6 +29,8 @@ export interface Seen {
   readonly closed: readonly number[];
   readonly still: readonly number[];
   readonly folder: string;
+  /** Host uid of what the worker wrote. */
+  readonly workerUid: number;
   readonly ends: Record<'noCommand' | 'noBind' | 'signal' | 'unread', WorkerEnd>;
   readonly processes: number;
   readonly alive: number;
@@ -59,7 +61,9 @@ const scenarios: Record<string, () => Promise<Partial<Seen>>> = {
         grep -E 'CapEff|NoNewPrivs|Seccomp:' /proc/self/status
         echo "core $(ulimit -c) id $(id -u)"; exit 7`),
     );
-    return { closed, still: inheritableDescriptors(), out, end, folder: fixture.folder };
+    const { uid } = await stat(join(fixture.workspace, 'planted'));
+    const still = inheritableDescriptors();
+    return { closed, still, out, end, folder: fixture.folder, workerUid: uid };
   },
 
   seccomp: async () => {

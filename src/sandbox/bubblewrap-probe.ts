@@ -56,7 +56,7 @@ export async function probeBubblewrap(
     (await lookFrom(sandbox, { file: '/bin/sh', argv: ['-c', LOOK_AROUND] }));
   return failed === undefined
     ? { available: true, kind: 'bubblewrap' }
-    : { available: false, reason: failed, remedy: await remedy() };
+    : { available: false, reason: failed, remedy: await remedyFor(failed) };
 }
 
 /** Undefined when the command ended well and printed nothing. */
@@ -83,7 +83,10 @@ async function lookFrom(
   }
 }
 
-async function remedy(): Promise<string> {
+async function remedyFor(reason: string): Promise<string> {
+  if (reason.includes('Unknown option')) {
+    return 'Install bubblewrap 0.8 or newer.';
+  }
   for (const { file, forbids, lift } of SWITCHES) {
     const value = await readFile(`/proc/sys/${file}`, 'utf8').catch(() => undefined);
     if (value?.trim() === forbids) {

@@ -22,7 +22,7 @@ describe.each(identities)('a box of $who', ({ uid }) => {
   const run = (name: string): Promise<Seen> => runScenario(uid, name);
 
   test('lets nothing of ours in and nothing of the worker out', async () => {
-    const { closed, still, out, end, folder } = await run('look');
+    const { closed, still, out, end, folder, workerUid } = await run('look');
 
     expect(closed).toContain(200);
     expect(still).toEqual([]);
@@ -42,6 +42,7 @@ describe.each(identities)('a box of $who', ({ uid }) => {
     expect(out).toMatch(/NoNewPrivs:\s+1/);
     expect(out).toMatch(/Seccomp:\s+2/);
     expect(out).toContain('core 0 id 1000');
+    expect(workerUid).toBe(uid === 0 ? 61_001 : uid);
     expect(end).toEqual({ reason: 'exited', code: 7 });
   });
 

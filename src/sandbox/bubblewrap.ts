@@ -11,7 +11,7 @@ import { filesystemBytes, treeBytes } from './disk-usage.ts';
 import { childrenOf, descendants, type ProcessStat, readProcess } from './process-tree.ts';
 import type { Sandbox, WorkerEnd } from './sandbox.ts';
 import { seccompFilter } from './seccomp.ts';
-import { supervise } from './supervise.ts';
+import { hasEnded, supervise } from './supervise.ts';
 import type { Toolbox } from './toolbox.ts';
 import { workerUid } from './worker-uid.ts';
 
@@ -41,7 +41,7 @@ export function bubblewrapSandbox(deps: BubblewrapDeps): Sandbox {
       let boxed: readonly ProcessStat[] = [];
       // Once bubblewrap has ended its tree hangs on nothing, so what was seen last is what must be gone.
       const look = (): void => {
-        if (child.exitCode === null && child.signalCode === null) {
+        if (!hasEnded(child)) {
           boxed = descendants(child.pid);
         }
       };
@@ -57,7 +57,8 @@ export function bubblewrapSandbox(deps: BubblewrapDeps): Sandbox {
         },
         commandProcess: () => {
           const { firstPid } = status();
-          const commandPid = firstPid === undefined ? undefined : childrenOf(firstPid)[0];
+          const commandPid =
+            firstPid === undefined || hasEnded(child) ? undefined : childrenOf(firstPid)[0];
           return commandPid === undefined ? undefined : readProcess(commandPid);
         },
         // Takes its first process along and thereby, by the kernel, everything in the namespace.

@@ -116,6 +116,11 @@ export function supervise({ clock }: { clock: Clock }, supervised: Supervised): 
   };
 }
 
+/** Whether the child was waited for; from then on its pid, and those below it, may belong to others. */
+export function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
 /** The kernel takes a box down a moment after its first process; "ended" is said when nothing is left. */
 async function untilGone({ clock }: { clock: Clock }, supervised: Supervised): Promise<void> {
   const never = new AbortController().signal;

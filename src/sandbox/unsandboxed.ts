@@ -9,13 +9,14 @@ import { baseEnvironment } from './bubblewrap-options.ts';
 import { treeBytes } from './disk-usage.ts';
 import {
   descendants,
+  isRunning,
   type ProcessStat,
   processesWith,
   readProcess,
   signalProcess,
 } from './process-tree.ts';
 import type { BoxSpec, Sandbox } from './sandbox.ts';
-import { supervise } from './supervise.ts';
+import { hasEnded, supervise } from './supervise.ts';
 import { NODE_INSIDE, PROGRAMS_INSIDE, type Toolbox } from './toolbox.ts';
 
 /** In the environment of every process of one run, so that what left its parent and session is found again. */
@@ -55,14 +56,21 @@ export function unsandboxed(deps: { readonly clock: Clock; readonly toolbox: Too
         });
       }
       const pid = child.pid ?? 0;
+      // A process that is being killed has no environment to be found by; what was seen once is looked at again.
+      const seen = new Map<string, ProcessStat>();
       const processes = (): readonly ProcessStat[] => {
-        const first = readProcess(pid);
-        const found = [
-          ...(first ? [first] : []),
-          ...descendants(pid),
-          ...processesWith(`${MARK}=${id}`),
-        ];
-        return [...new Map(found.map((each) => [each.pid, each])).values()];
+        // Once it has been waited for, its pid may belong to another.
+        const first = hasEnded(child) ? undefined : readProcess(pid);
+        const tree = first === undefined ? [] : [first, ...descendants(pid)];
+        for (const each of [...tree, ...processesWith(`${MARK}=${id}`)]) {
+          seen.set(`${each.pid}:${each.startTime}`, each);
+        }
+        for (const [key, each] of seen) {
+          if (!isRunning(each)) {
+            seen.delete(key);
+          }
+        }
+        return [...seen.values()];
       };
       return supervise(deps, {
         child: Object.assign(child, { pid }),
@@ -70,9 +78,9 @@ export function unsandboxed(deps: { readonly clock: Clock; readonly toolbox: Too
         limits: box.limits,
         onLine,
         processes,
-        commandProcess: () => readProcess(pid),
+        commandProcess: () => (hasEnded(child) ? undefined : readProcess(pid)),
         killAll: () => {
-          endGroup(pid, child.exitCode === null && child.signalCode === null);
+          endGroup(pid, !hasEnded(child));
           for (const each of processes()) {
             signalProcess(each, 'SIGKILL');
           }
