@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -179,12 +179,17 @@ test('a conflict names the files and leaves everything as it was', async () => {
   expect(sh(['status', '--porcelain'])).toBe('');
 });
 
-test('a lock of another git process is told as such', async () => {
+test('a lock of another git process is told as such, and the merge can be made later', async () => {
   using fixture = repoFixture();
   const head = publishChange(fixture);
   fixture.write('.git/index.lock', '');
 
   await expect(merge(fixture, head)).rejects.toMatchObject({ code: 'BUSY' });
+  rmSync(join(fixture.path, '.git/index.lock'));
+
+  expect(existsSync(join(fixture.path, '.git/MERGE_HEAD'))).toBe(false);
+  expect(fixture.sh(['status', '--porcelain'])).toBe('');
+  expect((await merge(fixture, head)).where).toBe('working_copy');
 });
 
 test('merges at the same time all arrive', async () => {

@@ -89,10 +89,12 @@ test('a branch that a person moved is left alone', async () => {
   const theirs = fixture.commit({ 'theirs.txt': 'theirs' });
   sh(['checkout', '--quiet', 'main']);
   const second = fixture.bundle({ 'more.txt': 'more' }, first.head);
+  sh(['checkout', '--quiet', branch]);
 
   await expect(publish(fixture, second, { expected: first.head })).rejects.toMatchObject({
     code: 'BRANCH_MOVED',
   });
+  sh(['checkout', '--quiet', 'main']);
   await expect(publish(fixture, second)).rejects.toMatchObject({ code: 'BRANCH_MOVED' });
   expect(sh(['rev-parse', branch])).toBe(theirs);
 });

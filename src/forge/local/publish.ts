@@ -99,6 +99,9 @@ async function freeName(
     const name = n === 1 ? branch : `${branch}-${n}`;
     const ref = `refs/heads/${name}`;
     const there = await readRef({ git }, repo, ref, signal);
+    if (n === 1 && expected !== undefined && there !== expected && there !== head) {
+      throw moved(name, there, expected);
+    }
     const checkout =
       there === head ? undefined : await findCheckout({ git }, { place, ref }, signal);
     if (checkout) {

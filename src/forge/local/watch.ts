@@ -43,15 +43,20 @@ async function watchFolder(
   onChange: () => void,
   signal: AbortSignal,
 ): Promise<void> {
+  let settling = false;
+  const settle = async (): Promise<void> => {
+    await clock.sleep(SETTLE_MS, signal);
+    settling = false;
+    if (!signal.aborted) {
+      onChange();
+    }
+  };
   try {
-    const events = watch(folder, { signal });
-    for await (const { filename } of events) {
-      // A lock comes before the change that it protects.
-      if (filename?.endsWith('.lock') !== true) {
-        await clock.sleep(SETTLE_MS, signal);
-        if (!signal.aborted) {
-          onChange();
-        }
+    for await (const { filename } of watch(folder, { signal })) {
+      // A lock comes before the change that it protects. A rebase of a thousand commits is told a few times.
+      if (!settling && filename?.endsWith('.lock') !== true) {
+        settling = true;
+        void settle();
       }
     }
   } catch {
