@@ -7,6 +7,7 @@ export type DiagnosticCode =
   | 'invalid_encoding'
   | 'control_character'
   | 'too_deep'
+  | 'not_a_regular_file'
   | 'empty_file'
   | 'not_a_mapping'
   | 'several_documents'

@@ -8,10 +8,14 @@ import { readDocument } from './read.ts';
 import { resolveConfig } from './resolve.ts';
 import type { ResolveOptions } from './resolve.ts';
 import { namedFiles, validateDocument } from './validate.ts';
+import type { ValidateOptions } from './validate.ts';
 
 export const CONFIG_FILE = 'autodev.yaml';
 
-export interface LoadOptions extends Omit<ResolveOptions, 'files'> {
+/** As much as `instructions.text` may hold. */
+const MAX_INSTRUCTIONS = 32_000;
+
+export interface LoadOptions extends Omit<ResolveOptions, 'files'>, ValidateOptions {
   /**
    * The content of a file of the repository at the same commit; undefined when it is not there. What it throws
    * passes through: "could not read" is never "is absent".
@@ -42,29 +46,37 @@ export type LoadedConfig =
 /** Reads, validates and resolves an autodev.yaml. Expected problems are diagnostics, never thrown. */
 export async function loadConfig(
   source: string | Uint8Array,
-  { readFile, ...options }: LoadOptions,
+  { readFile, minIntervalMs, now, ...options }: LoadOptions,
 ): Promise<LoadedConfig> {
   const { document, diagnostics: readProblems } = readDocument(source, { name: CONFIG_FILE });
   if (document === undefined) {
     return { ok: false, diagnostics: sortDiagnostics(readProblems), files: [] };
   }
 
-  const { config, diagnostics: problems } = validateDocument(document);
+  const { config, diagnostics: problems } = validateDocument(document, { minIntervalMs, now });
   if (config === undefined) {
     return { ok: false, diagnostics: sortDiagnostics([...readProblems, ...problems]), files: [] };
   }
 
   const names = namedFiles(config);
   const files = new Map<string, string>();
-  const missing: Diagnostic[] = [];
+  const fileProblems: Diagnostic[] = [];
   for (const { file, path } of names) {
     const content = await readFile(file);
     if (content === undefined) {
-      missing.push(
+      fileProblems.push(
         document.diagnose(path, {
           code: 'file_not_found',
           message: `The file ${file} is not in the repository.`,
           remedy: `Commit ${file}, or correct its path (from the top of the repository).`,
+        }),
+      );
+    } else if (content.length > MAX_INSTRUCTIONS) {
+      fileProblems.push(
+        document.diagnose(path, {
+          code: 'file_too_large',
+          message: `The file ${file} has more than ${MAX_INSTRUCTIONS} characters.`,
+          remedy: 'Shorten it: every attempt pays for reading it.',
         }),
       );
     } else {
@@ -72,7 +84,7 @@ export async function loadConfig(
     }
   }
 
-  const diagnostics = sortDiagnostics([...readProblems, ...problems, ...missing]);
+  const diagnostics = sortDiagnostics([...readProblems, ...problems, ...fileProblems]);
   const paths = [...new Set(names.map(({ file }) => file))];
   if (hasErrors(diagnostics)) {
     return { ok: false, diagnostics, files: paths };

@@ -9,10 +9,17 @@ import { findTraps, refuse, yamlProblem } from './yaml-traps.ts';
 
 /** The most that an autodev.yaml or a policy may hold: a 1.3 MB list keeps the parser busy for 1.8 s. */
 export const MAX_CONFIG_BYTES = 256 * 1024;
+/** Lines and commas: the parser needs a second for 120,000 numbers of a short list. */
+const MAX_ENTRIES = 10_000;
 /** Deeper than anything the schemas allow, and shallow enough for every recursive reader. */
 const MAX_DEPTH = 32;
 /** How often aliases may multiply what they stand for. */
 const MAX_ALIASES = 100;
+
+/** Control characters, and those that make text look other than it reads (bidirectional controls). */
+const CONTROL =
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\u202A-\u202E\u2066-\u2069\uFFFE\uFFFF]/;
 
 export type ReadResult =
   | { readonly document: SourceDocument; readonly diagnostics: readonly Diagnostic[] }
@@ -50,6 +57,18 @@ export function readDocument(
       }),
     );
   }
+  const control = CONTROL.exec(text);
+  if (control !== null) {
+    return failed(unreadable(text, control.index));
+  }
+  if (text.split(/[,\n]/, MAX_ENTRIES + 1).length > MAX_ENTRIES) {
+    return failed(
+      refuse('too_large', {
+        message: `${name} has more than ${MAX_ENTRIES} entries.`,
+        remedy: 'No file of this format needs so many.',
+      }),
+    );
+  }
   if (nestsDeeperThan(text, MAX_DEPTH)) {
     return failed(
       refuse('too_deep', {
@@ -65,11 +84,12 @@ export function readDocument(
     version: '1.2',
     schema: 'core',
     merge: false,
-    uniqueKeys: true,
+    // Checked by findTraps: the parser's own check takes 9 s for 20,000 keys.
+    uniqueKeys: false,
     prettyErrors: false,
     strict: true,
-    stringKeys: false,
-    logLevel: 'silent',
+    // `silent` would let a second document pass.
+    logLevel: 'error',
   });
   const problems = [...document.errors, ...document.warnings];
   if (problems.length > 0) {
@@ -105,6 +125,20 @@ export function readDocument(
   return {
     document: new SourceDocument(text, { document, lineCounter, value }),
     diagnostics: traps,
+  };
+}
+
+function unreadable(text: string, offset: number): Diagnostic {
+  const before = text.slice(0, offset).split('\n');
+  const code = text.charCodeAt(offset).toString(16).toUpperCase().padStart(4, '0');
+  return {
+    severity: 'error',
+    code: 'control_character',
+    path: '',
+    line: before.length,
+    column: (before.at(-1) ?? '').length + 1,
+    message: `An invisible character (U+${code}) stands here.`,
+    remedy: 'Remove it: what people review must be what is read.',
   };
 }
 

@@ -1,28 +1,58 @@
 import { validate } from './autodev-validator.generated.js';
 import type { AutodevConfig, Instructions } from './autodev.generated.ts';
+import { checkAgents } from './check-agents.ts';
+import { checkApprovals, checkBudgets } from './check-budgets.ts';
+import { checkQuantities } from './check-quantities.ts';
+import { checkSchedules } from './check-schedules.ts';
 import type { Diagnostic, DocumentPath } from './diagnostics.ts';
-import { listAgents } from './resolve.ts';
+import { hasErrors } from './diagnostics.ts';
+import { checkNotYet } from './not-yet.ts';
+import { listAgents, resolveConfig } from './resolve.ts';
+import { explainProblems } from './schema-problems.ts';
 import type { SourceDocument } from './source-document.ts';
 
 export interface Validated {
-  /** Undefined when the file does not fit its schema. */
+  /** Undefined when the file has errors. */
   readonly config: AutodevConfig | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export function validateDocument(document: SourceDocument): Validated {
+export interface ValidateOptions {
+  /** The shortest time between two occurrences of a schedule; 5 minutes where nobody says otherwise. */
+  readonly minIntervalMs?: number | undefined;
+  /** The present, for what may have passed; left out: it is not asked. */
+  readonly now?: Date | undefined;
+}
+
+const MIN_INTERVAL_MS = 5 * 60_000;
+const SCHEMA = 'autodev.schema.json';
+
+/** Everything that can be said of a document without reading another file. */
+export function validateDocument(
+  document: SourceDocument,
+  { minIntervalMs = MIN_INTERVAL_MS, now }: ValidateOptions = {},
+): Validated {
   const value: unknown = document.value;
   if (!validate(value)) {
-    const diagnostics = (validate.errors ?? []).map((problem) =>
-      document.diagnose(problem.instancePath.split('/').slice(1), {
-        code: 'invalid_value',
-        message: `${problem.keyword} ${JSON.stringify(problem.params)}`,
-        remedy: 'Correct it.',
-      }),
-    );
-    return { config: undefined, diagnostics };
+    return {
+      config: undefined,
+      diagnostics: explainProblems(document, SCHEMA, validate.errors ?? []),
+    };
   }
-  return { config: value, diagnostics: [] };
+  const quantities = checkQuantities(document, SCHEMA);
+  if (quantities.length > 0) {
+    return { config: undefined, diagnostics: quantities };
+  }
+
+  const spec = resolveConfig(value);
+  const diagnostics = [
+    ...checkSchedules(document, value, { minIntervalMs, now }),
+    ...checkAgents(document, value, spec),
+    ...checkBudgets(document, value, spec),
+    ...checkApprovals(document, value),
+    ...checkNotYet(document),
+  ];
+  return { config: hasErrors(diagnostics) ? undefined : value, diagnostics };
 }
 
 /** The files that a configuration names, with where it names them. */

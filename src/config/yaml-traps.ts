@@ -1,12 +1,54 @@
-import type { Document, LineCounter, YAMLError } from 'yaml';
-import { isScalar, visit } from 'yaml';
+import type { Document, LineCounter, Node, YAMLError } from 'yaml';
+import { isNode, isPair, isScalar, isSeq, visit } from 'yaml';
 
 import type { Diagnostic, DiagnosticCode } from './diagnostics.ts';
+import { findUnquoted, quote } from './quoting.ts';
 
 interface Source {
   readonly text: string;
   readonly lineCounter: LineCounter;
 }
+
+interface Problem {
+  readonly code: DiagnosticCode;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+const UNQUOTED: Readonly<Partial<Record<DiagnosticCode, string>>> = {
+  unquoted_braces:
+    'A text that begins with or holds `{{…}}` must be quoted: to YAML a brace opens a mapping.',
+  unquoted_star: 'A text that begins with `*` must be quoted: to YAML that is an alias.',
+  unquoted_at: 'A text that begins with `@` must be quoted; a user is named without it.',
+  unquoted_bang: 'A text that begins with `!` must be quoted: to YAML that is a tag.',
+  unquoted_hash: 'A text that begins with `#` must be quoted: to YAML that is a comment.',
+  unquoted_colon:
+    'A text with a colon and a space in it must be quoted: to YAML that is a mapping.',
+};
+
+const DUPLICATE: Problem = {
+  code: 'duplicate_key',
+  message: 'This key is there twice; only one could count.',
+  remedy: 'Remove one of the two, or give it another name.',
+};
+
+const SYNTAX: Readonly<Record<string, Problem>> = {
+  TAB_AS_INDENT: {
+    code: 'tab_indentation',
+    message: 'A tab indents this line; YAML wants spaces.',
+    remedy: 'Replace the tab by spaces.',
+  },
+  MULTIPLE_DOCS: {
+    code: 'several_documents',
+    message: 'A second document begins here.',
+    remedy: 'Remove the line `---`; one file holds one document.',
+  },
+  TAG_RESOLVE_FAILED: {
+    code: 'yaml_warning',
+    message: 'This tag means nothing here.',
+    remedy: 'Remove the tag.',
+  },
+};
 
 /** A diagnostic about the file as a whole. */
 export function refuse(
@@ -16,40 +58,212 @@ export function refuse(
   return { severity: 'error', code, path: '', line: 1, column: 1, message, remedy };
 }
 
-/** What the YAML parser says, in our words. */
-export function yamlProblem(problem: YAMLError, { lineCounter }: Source): Diagnostic {
+/**
+ * What the YAML parser says, in our words. What beginners meet most, a value that lacks its quotes, is told by
+ * the line, since the parser's own message speaks of tokens.
+ */
+export function yamlProblem(problem: YAMLError, { text, lineCounter }: Source): Diagnostic {
   const { line, col } = lineCounter.linePos(problem.pos[0]);
-  return {
-    severity: 'error',
-    code: problem.name === 'YAMLWarning' ? 'yaml_warning' : 'yaml_syntax',
-    path: '',
-    line,
-    column: col,
-    message: problem.message,
-    remedy: 'Correct the YAML at this place.',
-  };
+  const lineText = text.split(/\r?\n/)[line - 1] ?? '';
+  const known = SYNTAX[problem.code];
+  if (known !== undefined && problem.code !== 'TAG_RESOLVE_FAILED') {
+    const corrected = known.code === 'tab_indentation' && {
+      corrected: lineText.replace(/^\s*/, (indent) => indent.replaceAll('\t', '  ')),
+    };
+    return { severity: 'error', path: '', line, column: col, ...known, ...corrected };
+  }
+  return (
+    unquotedAt(lineText, line) ?? {
+      severity: 'error',
+      path: '',
+      line,
+      column: col,
+      ...(known ?? {
+        code: problem.name === 'YAMLWarning' ? 'yaml_warning' : 'yaml_syntax',
+        message: `This is no YAML: ${problem.message}.`,
+        remedy: 'Look for a missing quote, bracket or indentation at this place.',
+      }),
+    }
+  );
 }
 
-/** What YAML reads without complaint and means something else. */
-export function findTraps(document: Document, { lineCounter }: Source): Diagnostic[] {
+/** What YAML reads without complaint and means something else than what was written. */
+export function findTraps(document: Document, source: Source): Diagnostic[] {
   const found: Diagnostic[] = [];
+  const report: Report = (node, problem, path, corrected) => {
+    const { line, column, lineText } = placeOf(node, source);
+    const fixed = corrected && { corrected: corrected(lineText) };
+    found.push({ severity: 'error', path, line, column, ...problem, ...fixed });
+  };
+  const reportUnquoted = (node: Place, otherwise: Problem, path: string): void => {
+    const { line, lineText } = placeOf(node, source);
+    const unquoted = unquotedAt(lineText, line);
+    if (unquoted === undefined) {
+      report(node, otherwise, path);
+    } else {
+      found.push({ ...unquoted, path });
+    }
+  };
+
+  if (source.text.startsWith('%') || document.directives?.yaml.explicit === true) {
+    found.push(
+      refuse('forbidden_key', {
+        message: 'A YAML directive changes how the file is read.',
+        remedy: 'Remove the line that begins with `%`.',
+      }),
+    );
+  }
   visit(document, {
-    Pair(_, { key }) {
-      const name = isScalar(key) ? key.value : undefined;
-      const offset = isScalar(key) ? (key.range?.[0] ?? 0) : 0;
-      if (name === '__proto__' || name === '<<') {
-        const { line, col } = lineCounter.linePos(offset);
-        found.push({
-          severity: 'error',
-          code: name === '<<' ? 'merge_key' : 'forbidden_key',
-          path: '',
-          line,
-          column: col,
-          message: `The key \`${name}\` is not accepted.`,
-          remedy: 'Write the keys out.',
-        });
+    Map(_, map, ancestors) {
+      const names = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (isScalar(key) && names.has(key.value)) {
+          report(key, DUPLICATE, pathOf([...ancestors, map], String(key.value)));
+        }
+        names.add(isScalar(key) ? key.value : key);
+      }
+    },
+    Pair(_, { key, value }, ancestors) {
+      const path = pathOf(ancestors, isScalar(key) ? String(key.value) : undefined);
+      if (isScalar(key)) {
+        checkKey(key, { report, text: source.text, path });
+        const hidden = isScalar(value) ? hiddenByHash(value, source) : undefined;
+        found.push(...(hidden ? [{ ...hidden, path }] : []));
+        return undefined;
+      }
+      reportUnquoted(isNode(key) ? key : document, NO_KEY, path);
+      return visit.SKIP;
+    },
+    Alias(_, alias, ancestors) {
+      if (alias.resolve(document) === undefined) {
+        const problem: Problem = {
+          code: 'yaml_syntax',
+          message: `Nothing is named \`&${alias.source}\` before this.`,
+          remedy: 'Quote the text, or name the value with `&` first.',
+        };
+        reportUnquoted(alias, problem, pathOf([...ancestors, alias]));
       }
     },
   });
   return found;
+}
+
+/** The path of a node from its ancestors: the keys of pairs, the positions in lists. */
+function pathOf(ancestors: readonly unknown[], last?: string): string {
+  const steps = ancestors.flatMap((ancestor, i): (string | number)[] => {
+    if (isPair(ancestor)) {
+      return [isScalar(ancestor.key) ? String(ancestor.key.value) : '?'];
+    }
+    return isSeq(ancestor) && i + 1 < ancestors.length
+      ? [ancestor.items.indexOf(ancestors[i + 1])]
+      : [];
+  });
+  return [...steps, ...(last === undefined ? [] : [last])].join('.');
+}
+
+function placeOf(
+  { range }: { range?: readonly number[] | null | undefined },
+  { text, lineCounter }: Source,
+): { line: number; column: number; lineText: string } {
+  const { line, col } = lineCounter.linePos(range?.[0] ?? 0);
+  const start = lineCounter.lineStarts[line - 1] ?? 0;
+  const lineText = text.slice(start, text.indexOf('\n', start) >>> 0).replace(/\r$/, '');
+  return { line, column: col, lineText };
+}
+
+const NO_KEY: Problem = {
+  code: 'yaml_syntax',
+  message: 'A mapping or a list cannot be a key.',
+  remedy: 'Quote the text.',
+};
+
+type Place = Parameters<typeof placeOf>[0];
+
+type Report = (
+  node: Place,
+  problem: Problem,
+  path: string,
+  corrected?: (line: string) => string,
+) => void;
+
+function checkKey(
+  key: Node & { value: unknown },
+  { report, text, path }: { report: Report; text: string; path: string },
+): void {
+  if (key.value === '<<') {
+    report(
+      key,
+      {
+        code: 'merge_key',
+        message: 'The merge key `<<` is not accepted: a reader would not see what holds.',
+        remedy: 'Write the keys out.',
+      },
+      path,
+    );
+  } else if (key.value === '__proto__') {
+    report(
+      key,
+      {
+        code: 'forbidden_key',
+        message: 'The key `__proto__` is not accepted.',
+        remedy: 'Remove it.',
+      },
+      path,
+    );
+  } else if (typeof key.value !== 'string') {
+    const written = text.slice(key.range?.[0], key.range?.[1]);
+    report(
+      key,
+      {
+        code: 'number_for_name',
+        message: `The key \`${written}\` is no text to YAML.`,
+        remedy: 'Quote it.',
+      },
+      path,
+      (line) => line.replace(written, quote(written)),
+    );
+  }
+}
+
+/** A text that ends early, or is missing, because `#` began a comment. `# ` with a space is meant as one. */
+function hiddenByHash(
+  value: Node & { value: unknown; type?: string },
+  { text, lineCounter }: Source,
+): Diagnostic | undefined {
+  const [start, end] = value.range ?? [0, 0];
+  const isPlain = value.type === undefined || value.type === 'PLAIN';
+  const rest = /^[ \t]*#[^\s#!][^\n]*/.exec(text.slice(end, text.indexOf('\n', end) >>> 0))?.[0];
+  if (!isPlain || rest === undefined || text[start - 1] === '\n') {
+    return undefined;
+  }
+  const { line, col } = lineCounter.linePos(end + rest.indexOf('#'));
+  const lineText = text.split(/\r?\n/)[line - 1] ?? '';
+  const written = text.slice(start, end) + rest.trimEnd();
+  return {
+    severity: value.value === null ? 'error' : 'warning',
+    code: 'unquoted_hash',
+    path: '',
+    line,
+    column: col,
+    message: 'Everything from `#` on is a comment to YAML, not part of the text.',
+    remedy: 'Quote the text; write a comment with a space after `#`.',
+    corrected: lineText.replace(written.trim(), quote(written.trim())),
+  };
+}
+
+function unquotedAt(lineText: string, line: number): Diagnostic | undefined {
+  const unquoted = findUnquoted(lineText);
+  const message = unquoted && UNQUOTED[unquoted.code];
+  return unquoted === undefined || message === undefined
+    ? undefined
+    : {
+        severity: 'error',
+        code: unquoted.code,
+        path: '',
+        line,
+        column: unquoted.start + 1,
+        message,
+        remedy: 'Quote it.',
+        corrected: unquoted.corrected,
+      };
 }
