@@ -1,5 +1,6 @@
 // A program of the tests: `node box-scenarios.ts NAME` runs one scenario as whoever started it and prints what was
 // seen as JSON. A process of its own, because descriptors, uid and environment belong to the process.
+import { writeSync } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -7,7 +8,7 @@ import { systemClock } from '../kernel/clock.ts';
 import { openBoxFixture, runBoxed, shell } from './box-fixture.ts';
 import { bubblewrapSandbox } from './bubblewrap.ts';
 import { closeInheritedDescriptors, inheritableDescriptors } from './descriptors.ts';
-import { descendants, isRunning } from './process-tree.ts';
+import { descendants, isRunning, type ProcessId } from './process-tree.ts';
 import type { BoxLimits, OutputLine, WorkerEnd } from './sandbox.ts';
 
 const LOOPS_FOR_EVER = 'while :; do sleep 0.05; done';
@@ -32,6 +33,7 @@ export interface Seen {
   /** Host uid of what the worker wrote. */
   readonly workerUid: number;
   readonly ends: Record<'noCommand' | 'noBind' | 'signal' | 'unread', WorkerEnd>;
+  readonly left: readonly ProcessId[];
   readonly processes: number;
   readonly alive: number;
   readonly grownBytes: number;
@@ -98,6 +100,21 @@ const scenarios: Record<string, () => Promise<Partial<Seen>>> = {
       fixture.box(),
       shell(`setsid -f bash -c "${LOOPS_FOR_EVER}"; (nohup sleep 1000 &); exit 0`),
     );
+  },
+
+  /** Reports its box's processes and dies without a word to them, as by `kill -9`. */
+  suddenDeath: async () => {
+    const fixture = await openBoxFixture();
+    const ready = Promise.withResolvers<void>();
+    const sandbox = bubblewrapSandbox({ clock: systemClock, toolbox: fixture.toolbox });
+    const script = `setsid -f bash -c "${LOOPS_FOR_EVER}"; echo ready; ${LOOPS_FOR_EVER}`;
+    const running = await sandbox.run(fixture.box(), shell(script), () => ready.resolve());
+    await ready.promise;
+    const left = [{ pid: running.pid, startTime: running.startTime }, ...descendants(running.pid)];
+    await fixture[Symbol.asyncDispose]();
+    writeSync(1, JSON.stringify({ left }));
+    process.kill(process.pid, 'SIGKILL');
+    return {};
   },
 
   politeStop: () => stopped(`trap 'echo bye; exit 0' TERM; echo ready; ${LOOPS_FOR_EVER}`),

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 import { describe, expect, test } from 'vitest';
 
 import type { Seen } from './box-scenarios.ts';
+import { isRunning } from './process-tree.ts';
 
 const CANARY = 'canary-4f1d';
 const NOBODY = 65_534;
@@ -75,6 +75,13 @@ describe.each(identities)('a box of $who', ({ uid }) => {
     expect((await run('leftovers')).end).toEqual({ reason: 'exited', code: 0 });
   });
 
+  test('ends when the process that started it is killed', async () => {
+    const { left } = await run('suddenDeath');
+
+    expect(left.length).toBeGreaterThanOrEqual(4);
+    await expect.poll(() => left.filter(isRunning)).toEqual([]);
+  });
+
   test('lets a worker that is stopped say good-bye', async () => {
     const { end, lines, alive } = await run('politeStop');
 
@@ -131,13 +138,20 @@ describe.each(identities)('a box of $who', ({ uid }) => {
 });
 
 /** With a secret in the environment and another open as descriptor 200, as a careless parent would leave them. */
-async function runScenario(uid: number, name: string): Promise<Seen> {
+function runScenario(uid: number, name: string): Promise<Seen> {
   const script = `exec 200<<<"${CANARY}"; exec "$@"`;
   const program = join(import.meta.dirname, 'box-scenarios.ts');
-  const { stdout } = await promisify(execFile)(
-    '/bin/bash',
-    ['-c', script, 'bash', process.execPath, program, name],
-    { uid, gid: uid, env: { SECRET: CANARY, TMPDIR: '/tmp' }, cwd: '/', maxBuffer: 64e6 },
-  );
-  return JSON.parse(stdout);
+  const argv = ['-c', script, 'bash', process.execPath, program, name];
+  const env = { SECRET: CANARY, TMPDIR: '/tmp' };
+  return new Promise((resolve, reject) => {
+    const options = { uid, gid: uid, env, cwd: '/', maxBuffer: 64e6 };
+    execFile('/bin/bash', argv, options, (error, stdout) => {
+      // One scenario ends by a signal, after it has reported.
+      if (stdout === '') {
+        reject(error ?? new Error(`${name} reported nothing`));
+      } else {
+        resolve(JSON.parse(stdout));
+      }
+    });
+  });
 }
