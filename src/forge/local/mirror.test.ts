@@ -16,7 +16,7 @@ function setup(fixture: RepoFixture) {
   };
 }
 
-test('a mirror holds the branches and follows them, deletions included', async () => {
+test('a mirror holds the branches and follows them, deletions included, and keeps refs of our own', async () => {
   using fixture = repoFixture();
   const { fetch, mirror, refs } = setup(fixture);
   const { sh } = fixture;
@@ -27,11 +27,11 @@ test('a mirror holds the branches and follows them, deletions included', async (
 
   const head = fixture.commit({ 'a.txt': 'a' });
   sh(['branch', '-D', 'feature']);
-  sh(['update-ref', 'refs/autodev/kept', head], mirror.replace(/mirror.git$/, 'repo'));
+  sh(['update-ref', 'refs/autodev/kept', 'main'], mirror);
   await fetch();
 
   expect(before).toEqual(['refs/heads/feature', 'refs/heads/main']);
-  expect(refs()).toEqual(['refs/heads/main']);
+  expect(refs()).toEqual(['refs/autodev/kept', 'refs/heads/main']);
   expect(sh(['rev-parse', 'main'], mirror)).toBe(head);
   expect(sh(['config', 'gc.auto'], mirror)).toBe('0');
 });
