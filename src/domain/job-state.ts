@@ -33,7 +33,7 @@ export const JOB_STATES = [
   'rejected',
 ] as const satisfies readonly JobState[];
 
-/** What a job in `waiting` waits for. The position is the code that the database stores: append only. */
+/** What a job in `waiting` waits for. Stored by name: never rename one. */
 export const WAIT_REASONS = [
   'gate',
   'budget',
