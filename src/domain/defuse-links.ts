@@ -17,7 +17,7 @@ export function defuseLinks(text: string, hosts: readonly string[]): string {
       .replaceAll(/www\.(?=[^\s.])[^\s/?#()[\]<>"'`\\]*/giu, (host) =>
         hosts.includes(host.toLowerCase()) ? host : `www[.]${host.slice(4)}`,
       )
-      .replaceAll(/\b(?!https?:|hxxps?:)([a-z][a-z0-9+.-]*):\/\//giu, '$1[:]//')
+      .replaceAll(/\b(?!https?:|hxxps?:)([a-z][a-z0-9+.-]{0,30}):\/\//giu, '$1[:]//')
   );
 }
 

@@ -52,9 +52,9 @@ function defuseRaw(text: string): string {
   return (
     text
       // A quick action begins with a slash at the start of a line; markdown shows `\/` as a slash.
-      .replaceAll(/^(\s*)\//gmu, String.raw`$1\/`)
+      .replaceAll(/^([^\S\n]*)\//gmu, String.raw`$1\/`)
       // `::include{file=…}` puts another file in.
-      .replaceAll(/^(\s*)::include/gimu, String.raw`$1\::include`)
+      .replaceAll(/^([^\S\n]*)::include/gimu, String.raw`$1\::include`)
       // Front matter at the very start would become a block of its own kind.
       .replace(/^(\s*)(---|;;;|\+\+\+)(?=[^\n-]*\n)/u, '$1\\$2')
       .replaceAll(
@@ -93,32 +93,35 @@ function defuseRendered(text: string, linkHosts: readonly string[]): string {
     // An entity may spell any of the characters below.
     .replaceAll(/&(?=#|(?!(?:amp|lt|gt|quot|nbsp);)[a-z][a-z0-9]*;)/giu, '& ')
     .replaceAll(/<(?=[a-z/!?])/giu, '&lt;')
-    .replaceAll(/!+(?=\[)/gu, '')
+    .replaceAll(/(?<!!)!+(?=\[)/gu, '')
     // The full-width sign reads the same and mentions nobody; an address in the middle of a word does not either.
     .replaceAll(/(?<![a-z0-9])@(?=[\w\\-])/giu, '\uff20');
   return defuseLinks(withoutMarkup, linkHosts);
 }
 
 /**
- * Cuts text into code and the rest. Only a fence that begins in the first column, has a plain language or
- * none and is closed counts as code: there every reader of markdown agrees.
+ * Cuts text into code and the rest. Only a fence that begins in the first column, stands behind no fence of
+ * tildes and is closed counts as code: there every reader of markdown agrees.
  */
 function splitFences(text: string): { code: boolean; text: string }[] {
-  const parts: { code: boolean; lines: string[] }[] = [{ code: false, lines: [] }];
-  let open: string | undefined;
-
   const lines = text.split('\n');
+  const firstTilde = lines.findIndex((line) => /^\s*~{3,}/u.test(line));
+  const longestClosing = closingTicksBelow(lines);
+  const parts: { code: boolean; lines: string[] }[] = [{ code: false, lines: [] }];
+  let open = 0;
+
   for (const [i, line] of lines.entries()) {
-    const ticks = /^`{3,}/u.exec(line)?.[0];
-    if (open === undefined && ticks !== undefined && closes(lines, i, ticks)) {
+    const ticks = /^`{3,}/u.exec(line)?.[0].length ?? 0;
+    const opens = open === 0 && ticks > 0 && (longestClosing[i] ?? 0) >= ticks;
+    if (opens && (firstTilde < 0 || i < firstTilde)) {
       open = ticks;
       parts.push({ code: true, lines: [line] });
-    } else if (open !== undefined && isClosing(line, open)) {
-      open = undefined;
-      parts.at(-1)?.lines.push(line);
+      continue;
+    }
+    parts.at(-1)?.lines.push(line);
+    if (open > 0 && closingTicks(line) >= open) {
+      open = 0;
       parts.push({ code: false, lines: [] });
-    } else {
-      parts.at(-1)?.lines.push(line);
     }
   }
   return parts
@@ -126,12 +129,18 @@ function splitFences(text: string): { code: boolean; text: string }[] {
     .map(({ code, lines: some }) => ({ code, text: some.join('\n') }));
 }
 
-function closes(lines: readonly string[], from: number, ticks: string): boolean {
-  // A fence of tildes before it may make the rest look like code that is not, or the other way round.
-  const before = lines.slice(0, from).some((line) => /^\s*~{3,}/u.test(line));
-  return !before && lines.slice(from + 1).some((line) => isClosing(line, ticks));
+/** For each line, the longest closing fence that stands below it; computed once, from the end. */
+function closingTicksBelow(lines: readonly string[]): number[] {
+  const longest: number[] = [];
+  let below = 0;
+  for (let i = lines.length - 1; i >= 0; i -= 1) {
+    longest[i] = below;
+    below = Math.max(below, closingTicks(lines[i] ?? ''));
+  }
+  return longest;
 }
 
-function isClosing(line: string, ticks: string): boolean {
-  return /^`{3,}\s*$/u.test(line) && line.trimEnd().length >= ticks.length;
+/** How many ticks a line closes a fence with; 0 when it closes none. */
+function closingTicks(line: string): number {
+  return /^(`{3,})[^\S\n]*$/u.exec(line)?.[1]?.length ?? 0;
 }

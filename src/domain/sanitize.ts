@@ -21,15 +21,12 @@ export function visibleText(text: string): string {
  * as well. Applying it again changes nothing.
  */
 export function sanitizeOutside(text: string): string {
-  let clean = visibleText(text);
-  for (;;) {
-    // Taking one comment out may join the halves of another.
-    const next = clean.replaceAll(/<!--(?:[\s\S]*?--!?>|[\s\S]*$)/gu, '');
-    if (next === clean) {
-      return clean;
-    }
-    clean = next;
-  }
+  return (
+    visibleText(text)
+      .replaceAll(/<!--(?:[\s\S]*?--!?>|[\s\S]*$)/gu, '')
+      // Halves that met when a comment between them went are no comment to people either, so they stay as text.
+      .replaceAll(/(?<!<)<+(?=!--)/gu, '')
+  );
 }
 
 /**

@@ -16,13 +16,5 @@ const CONTROLS =
  * retitle or reorder anything. A lone carriage return, which would overwrite its line, starts a new one.
  */
 export function terminalText(text: string): string {
-  let clean = text;
-  for (;;) {
-    // Taking one sequence out may join the halves of another.
-    const next = clean.replaceAll(ESCAPES, '');
-    if (next === clean) {
-      return clean.replaceAll(/\r\n?/gu, '\n').replaceAll(CONTROLS, '');
-    }
-    clean = next;
-  }
+  return text.replaceAll(ESCAPES, '').replaceAll(/\r\n?/gu, '\n').replaceAll(CONTROLS, '');
 }
