@@ -4,13 +4,17 @@ import fp from 'fastify-plugin';
 import type { ApiDeps } from './deps.ts';
 import { openApi } from './openapi.ts';
 import { notFoundHandler, problemHandler } from './problem.ts';
+import { controlRoutes } from './routes/controls.ts';
 import { gateRoutes } from './routes/gates.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobActRoutes } from './routes/job-acts.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { loginRoutes } from './routes/login.ts';
+import { recordRoutes } from './routes/record.ts';
 import { repoRoutes } from './routes/repos.ts';
+import { steeringRoutes } from './routes/steering.ts';
 import { transcriptRoutes } from './routes/transcript.ts';
+import { whyRoutes } from './routes/why.ts';
 
 const PREFIX = '/api/v1';
 
@@ -36,6 +40,10 @@ const routes: FastifyPluginAsync<ApiDeps> = async (app, deps) => {
       await v1.register(jobActRoutes, deps);
       await v1.register(transcriptRoutes, deps);
       await v1.register(gateRoutes, deps);
+      await v1.register(steeringRoutes, deps);
+      await v1.register(controlRoutes, deps);
+      await v1.register(recordRoutes, deps);
+      await v1.register(whyRoutes, deps);
     },
     { prefix: PREFIX },
   );

@@ -27,6 +27,7 @@ export const Repo = Type.Object({
   branch: Type.String(),
   head: orNull(Type.String({ description: 'The default branch, as it was seen last' })),
   checked_at: orNull(Time),
+  pending: Type.Boolean({ description: 'Somebody asked for a look, or one is under way' }),
   revision: orNull(Revision),
   held: orNull(Revision),
   suspended: orNull(Type.String()),
@@ -51,6 +52,7 @@ interface RepoRow {
   created_at: Date;
   head: string | null;
   checked_at: Date | null;
+  pending: boolean | null;
   suspended: string | null;
   conditions: unknown[] | null;
   diagnostics: unknown[] | null;
@@ -99,7 +101,7 @@ const REVISION_COLUMNS = sql`jsonb_build_object('id', v.id, 'commit', v.commit, 
 
 const REPOS: Sql = sql`
   select r.id, r.path, r.forge, r.location, r.branch, r.created_at,
-    s.head, s.checked_at, s.suspended, s.conditions, s.diagnostics,
+    s.head, s.checked_at, s.dirty_at is not null or s.lease_until > now() as pending, s.suspended, s.conditions, s.diagnostics,
     (select count(*)::int from gate g where g.repo_id = r.id and g.state = 'open') as open_gates,
     (select jsonb_object_agg(state, n) from
        (select state, count(*) as n from job where repo_id = r.id group by state) q) as jobs,
@@ -122,6 +124,7 @@ function repoOf(row: RepoRow): Repo {
     branch: row.branch,
     head: row.head,
     checked_at: timeOrNull(row.checked_at),
+    pending: row.pending ?? false,
     revision: revisionOf(row.revision),
     held: revisionOf(row.held),
     suspended: row.suspended,

@@ -1,0 +1,48 @@
+import type { Control } from '../../db/views/control-list.ts';
+import type { Context, Define } from '../context.ts';
+import { examples } from '../context.ts';
+import { agentName, untilTime } from '../parse-arguments.ts';
+import { scopeWord } from '../scope-word.ts';
+
+interface Options {
+  reason: string;
+  until?: string;
+}
+
+export const define: Define = (command, act) => {
+  command
+    .argument('[repo]', 'only this repository (id or path; default: the whole fleet)')
+    .argument('[agent]', 'only this agent of it', agentName)
+    .requiredOption('--reason <text>', 'why; `why` and `status` show it')
+    .option('--until <time>', '2h, 3d or a time; after it work goes on by itself')
+    .addHelpText(
+      'after',
+      examples(
+        ['everything, now', 'autodev pause --reason "incident"'],
+        ['one agent for two hours', 'autodev pause demo builder --reason "release" --until 2h'],
+      ),
+    )
+    .action(act(pause));
+};
+
+async function pause(
+  { connect, output, clock }: Context,
+  repo: string | undefined,
+  agent: string | undefined,
+  { reason, until }: Options,
+): Promise<void> {
+  const at = until === undefined ? undefined : untilTime(clock.now())(until).toISOString();
+  const api = await connect();
+  const control = await api.post<Control>('/controls', {
+    verb: 'pause',
+    repo,
+    agent,
+    reason,
+    until: at,
+  });
+  output.answer(
+    control,
+    () =>
+      `${scopeWord(repo, agent)} takes no new work${at === undefined ? '' : ` until ${at}`}; what runs goes on`,
+  );
+}

@@ -1,0 +1,53 @@
+import type { AgentLane } from '../../db/views/agent-list.ts';
+import type { Gate } from '../../db/views/gate-list.ts';
+import type { Repo } from '../../db/views/repo-list.ts';
+import type { Schedule } from '../../db/views/schedule-list.ts';
+import type { Context, Define } from '../context.ts';
+import { examples } from '../context.ts';
+import { repoTable } from '../repo-table.ts';
+import { statusPage } from '../status-page.ts';
+
+export const define: Define = (command, act) => {
+  command
+    .argument('[repo]', 'one repository in detail (id or path)')
+    .addHelpText(
+      'after',
+      examples(
+        ['everything at a glance', 'autodev status'],
+        ['one repository: file, agents, schedules, gates', 'autodev status demo'],
+      ),
+    )
+    .action(act(showStatus));
+};
+
+async function showStatus(context: Context, name: string | undefined): Promise<void> {
+  const { connect, output, clock } = context;
+  const api = await connect();
+  if (name === undefined) {
+    const [{ repos }, { gates }] = await Promise.all([
+      api.get<{ repos: Repo[] }>('/repos', { limit: 200 }),
+      api.get<{ gates: Gate[] }>('/gates', { state: 'open', limit: 200 }),
+    ]);
+    const [only, ...others] = repos;
+    if (only === undefined || others.length > 0) {
+      output.answer({ repos, open_gates: gates.length }, () =>
+        [
+          repoTable(output, repos),
+          gates.length === 0 ? '' : `\n${gates.length} waiting for you: autodev approvals`,
+        ].join('\n'),
+      );
+      return;
+    }
+    return showStatus(context, only.id);
+  }
+  const repo = await api.get<Repo>(`/repos/${encodeURIComponent(name)}`);
+  const about = { repo: repo.id, limit: 200 };
+  const [{ agents }, { schedules }, { gates }] = await Promise.all([
+    api.get<{ agents: AgentLane[] }>('/agents', about),
+    api.get<{ schedules: Schedule[] }>('/schedules', about),
+    api.get<{ gates: Gate[] }>('/gates', { ...about, state: 'open' }),
+  ]);
+  output.answer({ repo, agents, schedules, gates }, () =>
+    statusPage(output, { repo, agents, schedules, gates }, clock.now()),
+  );
+}

@@ -1,0 +1,73 @@
+import type { Clock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { ApiClient } from './api-client.ts';
+
+const RECONNECT_MS = 1000;
+
+interface FollowOptions {
+  path: string;
+  query: Record<string, string | number | undefined>;
+}
+
+/**
+ * Reads an event stream (the part of the HTML standard that the API uses: `id`, `data`, `event`, comments) until
+ * its event `end`. A connection that breaks is made again and goes on behind the last event.
+ */
+export async function followEvents(
+  { clock, signal }: { clock: Clock; signal: AbortSignal },
+  api: ApiClient,
+  { path, query }: FollowOptions,
+  onData: (data: string) => void,
+): Promise<void> {
+  let lastId: string | undefined;
+  for (let first = true; ; first = false) {
+    try {
+      const stream = api.stream(path, {
+        accept: 'text/event-stream',
+        query,
+        headers: lastId === undefined ? {} : { 'last-event-id': lastId },
+      });
+      for await (const { id, event, data } of parseEvents(stream)) {
+        if (event === 'end') {
+          return;
+        }
+        lastId = id ?? lastId;
+        onData(data);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      const isBroken = error instanceof TypeError || (error instanceof AppError && error.retryable);
+      if (first || !isBroken) {
+        throw error;
+      }
+    }
+    await clock.sleep(RECONNECT_MS, signal);
+    signal.throwIfAborted();
+  }
+}
+
+interface StreamEvent {
+  id: string | undefined;
+  event: string | undefined;
+  data: string;
+}
+
+async function* parseEvents(stream: AsyncIterable<string>): AsyncGenerator<StreamEvent> {
+  let rest = '';
+  for await (const part of stream) {
+    const blocks = (rest + part).split('\n\n');
+    rest = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const fields = new Map(
+        block.split('\n').map((line): [string, string] => {
+          const at = line.indexOf(':');
+          return [line.slice(0, at), line.slice(at + 1).replace(/^ /, '')];
+        }),
+      );
+      const data = fields.get('data');
+      if (data !== undefined) {
+        yield { id: fields.get('id'), event: fields.get('event'), data };
+      }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import type { Gate } from '../db/views/gate-list.ts';
+import type { Output } from './output.ts';
+import { oneLine, plain } from './output.ts';
+import { fieldList } from './text-table.ts';
+
+/** A gate on one screen: the question, what it is about, who voted, and the commands that answer it. */
+export function gatePage({ paint }: Output, gate: Gate): string {
+  const { votes, merge_request: mergeRequest } = gate;
+  const fields = fieldList([
+    ['gate', `${gate.id} (${gate.kind}, ${gate.state})`],
+    ['repository', oneLine(gate.repo.path)],
+    ['job', gate.job],
+    ['branch', mergeRequest && oneLine(mergeRequest.branch)],
+    ['commit', gate.head],
+    ['asked by', gate.requesters.map(oneLine).join(', ')],
+    [
+      'votes',
+      votes
+        .map((one) => oneLine(`${one.voter}: ${one.verdict}${one.self ? ' (self)' : ''}`))
+        .join(', '),
+    ],
+    ['closed by', gate.closed_by && oneLine(gate.closed_by)],
+  ]);
+  const warning = gate.protected
+    ? ''
+    : `\n${paint('yellow', '▲ not protected from the worker: it ran without a sandbox')}\n`;
+
+  return `${paint('bold', oneLine(gate.title))}\n\n${fields}\n${warning}\n${plain(gate.body)}\n${
+    gate.state === 'open' ? `\n${answersTo(gate)}\n` : ''
+  }`;
+}
+
+/** What to type. */
+export function answersTo({ id, kind }: Pick<Gate, 'id' | 'kind'>): string {
+  return kind === 'question'
+    ? `autodev answer ${id} TEXT`
+    : `autodev approve ${id} · autodev changes ${id} NOTE · autodev reject ${id} --reason WHY`;
+}

@@ -1,0 +1,45 @@
+import type { Repo } from '../db/views/repo-list.ts';
+import type { Output } from './output.ts';
+import { oneLine } from './output.ts';
+import { textTable } from './text-table.ts';
+
+/** Repositories as a list shows them. */
+export function repoTable(output: Output, repos: readonly Repo[]): string {
+  if (repos.length === 0) {
+    return 'No repository is registered. `autodev repos add PATH` adds one.';
+  }
+  return textTable(
+    ['ID', 'REPOSITORY', 'STATE', 'COMMIT', 'RUNNING', 'QUEUED', 'WAITING', 'REVIEW', 'GATES'],
+    repos.map((repo) => [
+      repo.id,
+      oneLine(repo.path),
+      repoState(output, repo),
+      repo.revision?.commit.slice(0, 8) ?? '–',
+      ...['running', 'queued', 'waiting', 'review'].map((state) => String(repo.jobs[state] ?? 0)),
+      String(repo.open_gates),
+    ]),
+    output,
+  );
+}
+
+/** In one word, with a shape: is what the file says in force? */
+export function repoState({ paint }: Output, repo: Repo): string {
+  if (repo.suspended !== null) {
+    return paint('yellow', '◌ suspended');
+  }
+  if (repo.diagnostics.some(isError)) {
+    return paint('red', '✖ invalid file');
+  }
+  if (repo.held !== null) {
+    return paint('yellow', '▲ held');
+  }
+  return repo.revision === null ? paint('dim', '○ not read yet') : paint('green', '✔ in force');
+}
+
+export function isError(diagnostic: unknown): boolean {
+  return (
+    typeof diagnostic === 'object' &&
+    diagnostic !== null &&
+    (!('severity' in diagnostic) || diagnostic.severity === 'error')
+  );
+}
