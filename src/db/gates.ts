@@ -64,6 +64,7 @@ export interface Vote {
   readonly note: string | null;
   readonly self: boolean;
   readonly via: VoteVia;
+  readonly at: Date;
 }
 
 const columns = sql`gate.id, gate.repo_id as "repoId", gate.job_id as "jobId", gate.merge_request_id as "mergeRequestId",
@@ -148,7 +149,7 @@ export async function listGatesToDecide(db: Queryable, limit: number): Promise<n
 export async function insertVote(
   tx: Queryable,
   gateId: number,
-  vote: Omit<Vote, 'id'>,
+  vote: Omit<Vote, 'id' | 'at'>,
 ): Promise<number> {
   const [row] = await tx.query<{ id: number }>(sql`
     insert into vote (gate_id, voter, role, verdict, head, note, self, via)
@@ -164,7 +165,7 @@ export async function insertVote(
 
 export function listVotes(db: Queryable, gateId: number): Promise<Vote[]> {
   return db.query<Vote>(sql`
-    select id, voter, role, verdict, head, note, self, via from vote where gate_id = ${gateId} order by id
+    select id, voter, role, verdict, head, note, self, via, at from vote where gate_id = ${gateId} order by id
   `);
 }
 

@@ -92,3 +92,14 @@ export async function closeMergeRequest(
   `);
   return rows.length > 0;
 }
+
+/** Writes on the job which merge request and branch carry its work. */
+export async function attachMergeRequest(
+  tx: Queryable,
+  jobId: number,
+  { id, branch }: Pick<MergeRequest, 'id' | 'branch'>,
+): Promise<void> {
+  await tx.query(sql`
+    update job set merge_request_id = ${id}, branch = ${branch} where id = ${jobId}::bigint
+  `);
+}

@@ -12,6 +12,8 @@ export interface DueRepo extends Repo {
   readonly failures: number;
   readonly missingReads: number;
   readonly suspended: string | null;
+  /** The digest of the plan whose retirements a person confirmed. */
+  readonly confirmedPrune: string | null;
   /** Somebody asked for it, so it is read even when nothing moved. */
   readonly dirty: boolean;
   readonly dirtyAt: Date | null;
@@ -40,7 +42,7 @@ export function takeDueRepos(
     where s.repo_id = due.repo_id
     returning repo.id, repo.path, repo.forge, repo.location, repo.branch, s.head,
       s.observed_digest as "observedDigest", s.revision_id as "revisionId", s.failures,
-      s.missing_reads as "missingReads", s.suspended, s.dirty_at is not null as dirty, s.dirty_at as "dirtyAt",
+      s.missing_reads as "missingReads", s.suspended, s.confirmed_prune as "confirmedPrune", s.dirty_at is not null as dirty, s.dirty_at as "dirtyAt",
       s.conditions
   `);
 }
@@ -66,6 +68,11 @@ export async function markDirty(
         priority = greatest(priority, ${priority}::smallint)
     where repo_id = any (${repoIds}::int[])
   `);
+}
+
+/** Lets a plan retire more than the guard allows, once: only the plan with this digest. */
+export async function confirmPrune(db: Queryable, repoId: number, digest: string): Promise<void> {
+  await db.query(sql`update repo_sync set confirmed_prune = ${digest} where repo_id = ${repoId}`);
 }
 
 /** Takes the right to write what comes of a look. Undefined while somebody else has it. */

@@ -129,6 +129,24 @@ test('a runner is dead when its lease and the grace are over, and only once', as
   expect(await counterDrift(db)).toBe(0);
 });
 
+test('jobs of several dead epochs are taken in one turn, each with the epoch that claimed it', async ({
+  db,
+}) => {
+  const { me, claimed } = await setup(db, 2);
+  await db.query(sql`update runner set epoch = 3`);
+  await db.query(sql`update job set epoch = 2 where id = ${claimed[1]?.id}`);
+
+  const lost = await db.transaction((tx) => endLostJobs(tx, { runner: me.runner, upToEpoch: 2 }));
+
+  expect(new Map(lost.map(({ job, epoch }) => [job.id, epoch]))).toEqual(
+    new Map([
+      [claimed[0]?.id, 1],
+      [claimed[1]?.id, 2],
+    ]),
+  );
+  expect(await counterDrift(db)).toBe(0);
+});
+
 test('a job whose end is being written is left to it; when that fails the reaper finds it', async ({
   db,
   connection,

@@ -142,6 +142,8 @@ export async function jobsOf(db: Queryable, runner: number, epoch: number): Prom
 /**
  * Takes a dead runner's jobs. Rows that somebody holds are skipped, so that this never waits for a job while it
  * holds others: the dead runner may turn out to be alive and complete them in another order.
+ *
+ * One runner a transaction: it locks jobs, lanes and slots.
  */
 export async function endLostJobs(
   tx: Queryable,
@@ -155,19 +157,27 @@ export async function endLostJobs(
     select * from job where state = 1 and runner = ${runner} and epoch <= ${upToEpoch}
     order by id for update skip locked
   `);
-  const jobs = records.map(jobRow);
-  const lost: LostJob[] = [];
-  // Nearly always one epoch; more when a runner died again before anybody looked.
-  const epochs = new Set(jobs.flatMap((job) => job.epoch ?? []));
-
-  for (const epoch of epochs) {
-    const ends = jobs
-      .filter((job) => job.epoch === epoch)
-      .map((job) => ({ ...decide(job), id: job.id, attempt: job.attempts }));
-    const { accepted } = await turn(tx, { ends, runner, epoch, agents: [], claim: 0, lanes: 0 });
-    lost.push(...accepted.map((job) => ({ job, runner, epoch })));
+  if (records.length === 0) {
+    return [];
   }
-  return lost;
+  const jobs = records.map(jobRow);
+  const epochs = new Map(jobs.map((job) => [job.id, job.epoch ?? upToEpoch]));
+  if ([...epochs.values()].some((epoch) => epoch !== upToEpoch)) {
+    // It died again before anybody looked. One turn must end them all: a second one in the same transaction
+    // would lock lanes after slots, which is a deadlock with the next who does the same.
+    await tx.query(sql`
+      update job set epoch = ${upToEpoch} where id = any (${[...epochs.keys()]}::bigint[])
+    `);
+  }
+  const { accepted } = await turn(tx, {
+    ends: jobs.map((job) => ({ ...decide(job), id: job.id, attempt: job.attempts })),
+    runner,
+    epoch: upToEpoch,
+    agents: [],
+    claim: 0,
+    lanes: 0,
+  });
+  return accepted.map((job) => ({ job, runner, epoch: epochs.get(job.id) ?? upToEpoch }));
 }
 
 const queueAgain: DecideLost = () => ({

@@ -4,9 +4,9 @@ import { stableFraction } from './stable-hash.ts';
 import type { ZoneOffset } from './zone-offset.ts';
 
 /** An occurrence that is noticed this late (a restart, a busy database) is late, not missed. */
-export const LATE_MS = 5 * 60_000;
+const LATE_MS = 5 * 60_000;
 /** `missed: once` makes up for the latest occurrence of this time. */
-export const CATCH_UP_MS = 24 * 3_600_000;
+const CATCH_UP_MS = 24 * 3_600_000;
 
 export type SkipReason = 'missed' | 'ended' | 'overlap' | 'unmerged' | 'unchanged';
 
@@ -141,6 +141,15 @@ function latestUntil(
   return latest;
 }
 
-function jitterMs({ spec, repo, name }: DueSchedule): number {
+/** The same for every occurrence of a schedule, different between schedules and repositories; whole milliseconds. */
+export function jitterMs({
+  repo,
+  name,
+  spec,
+}: {
+  repo: string;
+  name: string;
+  spec: Pick<ScheduleSpec, 'jitterMs'>;
+}): number {
   return Math.floor(stableFraction(`${repo}/${name}`) * spec.jitterMs);
 }

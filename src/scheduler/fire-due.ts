@@ -12,8 +12,7 @@ import {
 } from '../db/schedules.ts';
 import { jobStateOf } from '../domain/job-state.ts';
 import type { ScheduleDecision } from '../domain/schedule-policy.ts';
-import { decideSchedule } from '../domain/schedule-policy.ts';
-import { stableFraction } from '../domain/stable-hash.ts';
+import { decideSchedule, jitterMs } from '../domain/schedule-policy.ts';
 import type { ZoneOffset } from '../domain/zone-offset.ts';
 import type { Log } from '../kernel/log.ts';
 
@@ -76,12 +75,10 @@ async function decide(
 
   return decideSchedule(
     {
-      spec,
-      repo: String(due.repoId),
-      name: due.name,
+      ...identityOf(due),
       dueAt: due.nextAt.getTime(),
       // The row came due at its nominal time plus the jitter: what that delayed is not late.
-      now: Math.max(due.nextAt.getTime(), due.now.getTime() - jitterMs(due)),
+      now: Math.max(due.nextAt.getTime(), due.now.getTime() - jitterMs(identityOf(due))),
       jobs: {
         pending: count('waiting', 'queued'),
         active: count('running', 'publishing'),
@@ -167,17 +164,17 @@ function occurrence({ due, decision }: Decided, jobId: number | undefined): Sett
     jobId: jobId ?? null,
     commit: due.commit,
     nextAt: next,
-    dueAt: next && new Date(next.getTime() + jitterMs(due)),
+    dueAt: next && new Date(next.getTime() + jitterMs(identityOf(due))),
   };
 }
 
-/** The same for every occurrence of a schedule, different between schedules and repositories. */
-export function jitterMs({
+/** What jitter is computed from: the id, because a repository may be renamed. */
+function identityOf({
   repoId,
   name,
   spec,
-}: Pick<DueSchedule, 'repoId' | 'name' | 'spec'>): number {
-  return Math.floor(stableFraction(`${repoId}/${name}`) * spec.jitterMs);
+}: DueSchedule): Pick<Parameters<typeof decideSchedule>[0], 'repo' | 'name' | 'spec'> {
+  return { repo: String(repoId), name, spec };
 }
 
 function firstLine(text: string): string {

@@ -28,6 +28,7 @@ create table repo_sync (
   failures         int not null default 0,
   missing_reads    smallint not null default 0,                -- "absent" counts only at the second read
   suspended        text,                                       -- why nothing is claimed; null = not suspended
+  confirmed_prune  text,                                       -- digest of the plan whose retirements were confirmed
   conditions       jsonb not null default '[]',
   diagnostics      jsonb not null default '[]'                 -- of the newest file, whether in force or not
 ) with (fillfactor = 70);

@@ -133,6 +133,7 @@ create table attempt (
   tokens              bigint not null default 0,
   micro_usd           bigint not null default 0,
   exact               boolean not null default true,           -- false: an estimate is in the sum
+  sandboxed           boolean not null default true,
   checks              jsonb not null default '[]',             -- [{command, exit, ms}]
   inputs              jsonb,                                   -- blob shas of instructions, memory recalled, prompt digest
   primary key (job_id, attempt)

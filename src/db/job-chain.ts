@@ -1,0 +1,54 @@
+import type { Queryable } from './db.ts';
+import type { JobRecord, JobRow } from './job-rows.ts';
+import { jobRow } from './job-rows.ts';
+import { sql } from './sql.ts';
+
+/** A root job and everything that followed from it (successors, hand-offs, events that it caused), oldest first. */
+export async function listChain(db: Queryable, rootId: number): Promise<JobRow[]> {
+  const rows = await db.query<JobRecord>(sql`
+    select j.*, null::timestamptz as ended_at from job j where j.id = ${rootId}::bigint or j.root_id = ${rootId}::bigint
+    union all
+    select d.* from job_done d where d.id = ${rootId}::bigint or d.root_id = ${rootId}::bigint
+    order by id
+  `);
+  return rows.map(jobRow);
+}
+
+/** A hand-off whose parent is settled: its effects are done, or it ended some other way. */
+export interface ReadyChild {
+  readonly id: number;
+  readonly parentId: number;
+  /** False: the parent came to nothing, and so does the hand-off. */
+  readonly start: boolean;
+}
+
+/** Hand-offs that need not wait for their parent any longer. */
+export function listReadyChildren(db: Queryable, limit: number): Promise<ReadyChild[]> {
+  return db.query<ReadyChild>(sql`
+    select c.id, c.parent_id as "parentId", coalesce(d.state = 10, true) as start
+    from job c
+    left join job p on p.id = c.parent_id
+    left join job_done d on d.id = c.parent_id
+    where c.parent_id is not null and c.state = 2 and c.wait_reason = 'parent'
+      and (p.id is null or p.state = 4 or (p.state = 2 and p.wait_reason = 'question'))
+    order by c.id limit ${limit}
+  `);
+}
+
+/** Points a hand-off at what its parent published, so that it works at that head and on that branch. */
+export async function setSubject(
+  tx: Queryable,
+  jobId: number,
+  {
+    base,
+    branch,
+    mergeRequestId,
+    number,
+  }: { base: string; branch: string; mergeRequestId: number; number: number },
+): Promise<void> {
+  await tx.query(sql`
+    update job set base = ${base}, branch = ${branch}, merge_request_id = ${mergeRequestId},
+      subject = ${JSON.stringify({ kind: 'merge_request', id: number })}::jsonb
+    where id = ${jobId}::bigint
+  `);
+}

@@ -1,0 +1,46 @@
+import type { Artifact } from '../db/artifacts.ts';
+import type { Db, Queryable } from '../db/db.ts';
+import type { Effect } from '../db/effects.ts';
+import type { JobRow } from '../db/job-rows.ts';
+import type { Repo } from '../db/repos.ts';
+import type { Allow } from '../domain/spec.ts';
+import type { Forge } from '../forge/forge.ts';
+import type { Log } from '../kernel/log.ts';
+
+/** What carrying out an effect needs. */
+export interface EffectDeps {
+  db: Db;
+  log: Log;
+  forge: Forge;
+  /** Whether a glob matches a path. */
+  matches: (glob: string, path: string) => boolean;
+  /**
+   * Looks at a result again, from its bundle alone and never in a worker's tree, and answers why it may not
+   * leave; empty: it may. What the runner found out is not taken for granted.
+   */
+  recheckArtifact: (
+    repo: Repo,
+    artifact: Artifact,
+    allow: Allow,
+    signal: AbortSignal,
+  ) => Promise<readonly string[]>;
+}
+
+export interface EffectContext {
+  readonly effect: Effect;
+  readonly repo: Repo;
+  readonly job: JobRow;
+}
+
+export interface CarriedOut {
+  readonly result: Readonly<Record<string, unknown>>;
+  /** Rows that belong to the effect; written in the transaction that settles it. */
+  readonly record?: (tx: Queryable) => Promise<void>;
+}
+
+/** Changes the outside world first and answers what to record; doing it twice must do it once. */
+export type EffectHandler = (
+  deps: EffectDeps,
+  context: EffectContext,
+  signal: AbortSignal,
+) => Promise<CarriedOut>;

@@ -1,0 +1,90 @@
+import type { Effect } from '../db/effects.ts';
+import { msUntilNextEffect, settleEffect, takeEffects } from '../db/effects.ts';
+import { getJob } from '../db/job-rows.ts';
+import { getRepo } from '../db/repos.ts';
+import type { Wake } from '../db/wake.ts';
+import { backoffMs } from '../domain/backoff.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { Service } from '../kernel/service.ts';
+import type { EffectDeps, EffectHandler } from './effect-handler.ts';
+import { askQuestion } from './effects/ask-question.ts';
+import { openIssue } from './effects/open-issue.ts';
+import { publishMergeRequest } from './effects/publish-merge-request.ts';
+import { keepMemory, writeComment, writeReview } from './effects/write-notes.ts';
+import { finishPublishing } from './publishing.ts';
+
+/** Longer than any effect takes; one whose orchestrator died is taken over after it. */
+const LEASE_MS = 120_000;
+const BATCH = 20;
+const MOST_TRIES = 8;
+const LONGEST_SLEEP_MS = 1000;
+
+const HANDLERS: Readonly<Record<string, EffectHandler>> = {
+  merge_request: publishMergeRequest,
+  issue: openIssue,
+  comment: writeComment,
+  review: writeReview,
+  memory: keepMemory,
+  question: askQuestion,
+};
+
+/** Carries out effects in their jobs' order, and moves the jobs on whose last effect is settled. */
+export function createEffectService(deps: EffectDeps & { wake: Wake }): Service {
+  return async (signal) => {
+    while (!signal.aborted) {
+      const sequence = deps.wake.sequence();
+      const carried = await carryOutEffects(deps, signal);
+      const finished = await finishPublishing(deps);
+      if (carried + finished === 0) {
+        const ms = (await msUntilNextEffect(deps.db)) ?? LONGEST_SLEEP_MS;
+        await deps.wake.wait(sequence, Math.min(Math.max(ms, 20), LONGEST_SLEEP_MS), signal);
+      }
+    }
+  };
+}
+
+/** One round over what is due. Answers how many effects were looked at. */
+export async function carryOutEffects(deps: EffectDeps, signal: AbortSignal): Promise<number> {
+  const effects = await takeEffects(deps.db, { leaseMs: LEASE_MS, limit: BATCH });
+  for (const effect of effects) {
+    await carryOut(deps, effect, signal);
+  }
+  return effects.length;
+}
+
+/**
+ * A failure that may pass is tried again later; one that will not ends the effect, and with it its job. A bug
+ * crashes: the lease hands the effect to the next orchestrator.
+ */
+async function carryOut(deps: EffectDeps, effect: Effect, signal: AbortSignal): Promise<void> {
+  const { db, log } = deps;
+  try {
+    const handler = HANDLERS[effect.type];
+    const job = effect.jobId === null ? undefined : await getJob(db, effect.jobId);
+    if (!handler || !job) {
+      throw new AppError('INVALID_REQUEST', `nothing carries out \`${effect.type}\` for this job`);
+    }
+    const repo = await getRepo(db, effect.repoId);
+    const { result, record } = await handler(deps, { effect, repo, job }, signal);
+    await db.transaction(async (tx) => {
+      if (await settleEffect(tx, effect, { state: 'done', result })) {
+        await record?.(tx);
+      }
+    });
+    log.info({ effectId: effect.id, jobId: effect.jobId, type: effect.type }, 'effect done');
+  } catch (error) {
+    if (!(error instanceof AppError)) {
+      throw error;
+    }
+    const again = error.retryable && effect.tries < MOST_TRIES;
+    const text = [error.message, error.remedy].filter(Boolean).join(' ');
+    await settleEffect(
+      db,
+      effect,
+      again
+        ? { state: 'pending', error: text, againInMs: backoffMs(effect.tries, String(effect.id)) }
+        : { state: 'failed', error: text },
+    );
+    log.warn({ err: error, effectId: effect.id, jobId: effect.jobId, again }, 'effect not done');
+  }
+}

@@ -1,0 +1,67 @@
+import { writeAudit } from '../db/audit.ts';
+import type { Queryable } from '../db/db.ts';
+import { insertJobs } from '../db/enqueue.ts';
+import type { Gate, Vote } from '../db/gates.ts';
+import { closeGate } from '../db/gates.ts';
+import { findMergeRequest } from '../db/merge-requests.ts';
+import { moveToFinal } from '../db/promote.ts';
+import { AppError } from '../kernel/errors.ts';
+
+/**
+ * Sends work back with a note: one successor in the same transaction, on the same branch, merge request and root,
+ * with the note as input. The job that is sent back ends as superseded.
+ */
+export async function sendBack(tx: Queryable, gate: Gate, vote: Vote): Promise<void> {
+  const request =
+    gate.mergeRequestId === null ? undefined : await findMergeRequest(tx, gate.mergeRequestId);
+  const ended =
+    gate.jobId === null
+      ? undefined
+      : await moveToFinal(tx, gate.jobId, {
+          from: 'review',
+          to: 'cancelled',
+          reason: 'superseded',
+          actor: vote.voter,
+          detail: `${vote.voter} asked for changes.`,
+        });
+  if (!request || !ended) {
+    throw new AppError('CONFLICT', `gate g_${gate.id} has no work that could be sent back`);
+  }
+
+  await insertJobs(tx, [
+    {
+      repoId: ended.repoId,
+      agent: ended.agent,
+      title: ended.title,
+      task: ended.task,
+      trust: ended.trust,
+      rootId: ended.rootId,
+      parentId: ended.id,
+      depth: ended.depth,
+      // People wait for it: work that goes on is done before new work.
+      priority: 50,
+      base: request.head,
+      branch: request.branch,
+      mergeRequestId: request.id,
+      subject: { kind: 'merge_request', id: request.number },
+      trigger: { ...ended.trigger, kind: 'changes', actor: vote.voter, from_job: ended.id },
+      input: [
+        ...ended.input,
+        {
+          kind: 'changes',
+          author: vote.voter,
+          text: vote.note ?? '',
+          at: vote.at.toISOString(),
+        },
+      ],
+    },
+  ]);
+  await closeGate(tx, gate.id, { state: 'changes', by: vote.voter, note: vote.note ?? '' });
+  await writeAudit(tx, {
+    actor: vote.voter,
+    action: 'gate.changes',
+    target: `g_${gate.id}`,
+    repoId: gate.repoId,
+    detail: { note: vote.note },
+  });
+}

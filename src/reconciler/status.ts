@@ -1,0 +1,158 @@
+import type { Diagnostic } from '../config/diagnostics.ts';
+import { hasErrors } from '../config/diagnostics.ts';
+import type { Condition, ConditionUpdate } from '../domain/conditions.ts';
+import {
+  clearCondition,
+  findCondition,
+  setCondition,
+  summarizeReady,
+} from '../domain/conditions.ts';
+import type { ErrorCode } from '../kernel/errors.ts';
+
+/** A source that could not be read for so long is stale: `Ready` becomes Unknown. */
+export const STALE_AFTER_MS = 15 * 60_000;
+
+/** What one look at a repository found, as far as its conditions go. */
+export type Finding =
+  | { readonly kind: 'unreadable'; readonly code: ErrorCode | undefined; readonly message: string }
+  | { readonly kind: 'absent'; readonly confirmed: boolean; readonly branch: string }
+  | { readonly kind: 'invalid'; readonly diagnostics: readonly Diagnostic[] }
+  | {
+      readonly kind: 'prune_held';
+      readonly retire: number;
+      readonly digest: string;
+      readonly path: string;
+      readonly diagnostics: readonly Diagnostic[];
+    }
+  | { readonly kind: 'applied'; readonly diagnostics: readonly Diagnostic[] };
+
+/**
+ * The conditions after a look. What could not be read changes nothing that was known: "could not read" is never
+ * "is absent", and a config that was valid stays so.
+ */
+export function conditionsAfter(
+  before: readonly Condition[],
+  finding: Finding,
+  { revision, now }: { revision: string | undefined; now: number },
+): Condition[] {
+  const observed = revision === undefined ? {} : { observedRevision: revision };
+  let list = [...before];
+  const set = (update: ConditionUpdate): void => {
+    list = setCondition(list, update, now);
+  };
+  const stalled = (
+    reason: 'ConfigInvalid' | 'ConfigNotFound' | 'PruneNeedsConfirmation',
+    message: string,
+  ): void => set({ type: 'Stalled', status: 'True', reason, message, ...observed });
+
+  if (finding.kind !== 'unreadable') {
+    list = clearCondition(list, 'Stalled');
+    set({
+      type: 'SourceReady',
+      status: 'True',
+      reason: 'Fetched',
+      message: 'The default branch was read.',
+      ...observed,
+    });
+  }
+  switch (finding.kind) {
+    case 'unreadable':
+      set({
+        type: 'SourceReady',
+        status: 'False',
+        reason: finding.code === 'NOT_FOUND' ? 'BranchNotFound' : 'Unreachable',
+        message: finding.message,
+        ...observed,
+      });
+      break;
+    case 'absent':
+      set({
+        type: 'SourceReady',
+        status: finding.confirmed ? 'False' : 'True',
+        reason: finding.confirmed ? 'ConfigNotFound' : 'Fetched',
+        message: absence(finding),
+        ...observed,
+      });
+      if (finding.confirmed) {
+        stalled('ConfigNotFound', absence(finding));
+      }
+      break;
+    case 'invalid':
+      set({ ...configValid(finding.diagnostics), ...observed });
+      set({ type: 'PolicyCompliant', ...policyVerdict(finding.diagnostics), ...observed });
+      stalled('ConfigInvalid', summarize(finding.diagnostics));
+      break;
+    case 'prune_held':
+      set({ ...configValid(finding.diagnostics), ...observed });
+      set({ type: 'PolicyCompliant', ...policyVerdict(finding.diagnostics), ...observed });
+      stalled(
+        'PruneNeedsConfirmation',
+        `${finding.retire} objects would be retired, which is more than half. What was added or changed is in ` +
+          `force; confirm the rest with \`autodev sync ${finding.path} --confirm-prune ${finding.digest.slice(0, 12)}\`.`,
+      );
+      break;
+    case 'applied':
+      set({ ...configValid(finding.diagnostics), ...observed });
+      set({ type: 'PolicyCompliant', ...policyVerdict(finding.diagnostics), ...observed });
+      break;
+    default:
+      finding satisfies never;
+  }
+
+  const since = findCondition(list, 'SourceReady')?.lastTransitionTime ?? now;
+  const stale = finding.kind === 'unreadable' && now - since > STALE_AFTER_MS;
+  set(summarizeReady(list, { revision, stale }));
+  return list;
+}
+
+function configValid(
+  diagnostics: readonly Diagnostic[],
+): Extract<ConditionUpdate, { type: 'ConfigValid' }> {
+  if (!hasErrors(diagnostics)) {
+    const warnings = diagnostics.length;
+    return {
+      type: 'ConfigValid',
+      status: 'True',
+      reason: warnings === 0 ? 'Valid' : 'ValidWithWarnings',
+      message: warnings === 0 ? 'autodev.yaml is valid.' : summarize(diagnostics),
+    };
+  }
+  return {
+    type: 'ConfigValid',
+    status: 'False',
+    reason: 'SchemaError',
+    message: summarize(diagnostics),
+  };
+}
+
+type PolicyVerdict = Pick<
+  Extract<ConditionUpdate, { type: 'PolicyCompliant' }>,
+  'status' | 'reason' | 'message'
+>;
+
+function policyVerdict(diagnostics: readonly Diagnostic[]): PolicyVerdict {
+  const violation = diagnostics.find(({ code }) => code === 'policy_violation');
+  if (violation) {
+    return { status: 'False', reason: 'Violation', message: violation.message };
+  }
+  const clamped = diagnostics.find(({ code }) => code === 'policy_clamped');
+  return clamped
+    ? { status: 'True', reason: 'Clamped', message: clamped.message }
+    : { status: 'True', reason: 'Compliant', message: 'The policy allows all of it.' };
+}
+
+function absence({ branch, confirmed }: { branch: string; confirmed: boolean }): string {
+  return confirmed
+    ? `There is no autodev.yaml on ${branch}. Nothing new is started until there is one: \`autodev init\` writes it.`
+    : `There is no autodev.yaml on ${branch}; it is read once more before that counts.`;
+}
+
+/** The first problem with its place, and how many more there are. */
+function summarize(diagnostics: readonly Diagnostic[]): string {
+  const [first, ...rest] = diagnostics;
+  if (!first) {
+    return 'autodev.yaml is valid.';
+  }
+  const more = rest.length === 0 ? '' : ` (and ${rest.length} more)`;
+  return `autodev.yaml:${first.line}:${first.column} ${first.message}${more}`;
+}
