@@ -2,7 +2,7 @@ import type { ApprovalQuestion, Person, Vote } from './approval-question.ts';
 import { isAtLeast } from './role.ts';
 import type { ApprovalRule } from './spec.ts';
 
-export type DiscountReason =
+type DiscountReason =
   | 'other_head'
   | 'replaced'
   | 'not_member'

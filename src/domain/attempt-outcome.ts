@@ -10,7 +10,7 @@ export interface EndedAttempt {
   /** Seeds the backoff, so that jobs which failed together do not come back together. */
   readonly jobId: string;
   readonly reason: EndReason;
-  /** Counted attempts before this one. */
+  /** Counted attempts before this one: neither it nor the uncounted ones are in this number. */
   readonly attempts: number;
   /** Uncounted attempts before this one. */
   readonly uncounted: number;

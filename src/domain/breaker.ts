@@ -1,7 +1,7 @@
 import { endReasonPolicy, type EndReason } from './end-reason.ts';
 
 /** How many failures, or runs without progress, in a row stop a lane, and for how long. */
-export const TRIP_AFTER = 3;
+const TRIP_AFTER = 3;
 export const HALF_OPEN_AFTER_MS = 24 * 3_600_000;
 
 /** The breaker of one lane, as its row holds it. Times in epoch milliseconds. */

@@ -75,7 +75,7 @@ export function reserve(request: ReservationRequest): Reservation {
 }
 
 /** What is left of a window's caps; never negative, infinite in a unit without a cap. */
-export function roomOf({ capMicroUsd, capTokens, spent, reserved }: CappedWindow): Spend {
+function roomOf({ capMicroUsd, capTokens, spent, reserved }: CappedWindow): Spend {
   const left = (cap: number | undefined, used: number): number =>
     cap === undefined ? Number.POSITIVE_INFINITY : Math.max(0, cap - used);
   return {

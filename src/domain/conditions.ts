@@ -2,7 +2,7 @@
  * The conditions of a repository and their reasons, after Kubernetes' conventions. `Reconciling`, `Stalled`
  * and `ApprovalBypassed` say that something is amiss, so they are there only while True.
  */
-export const CONDITION_REASONS = {
+const CONDITION_REASONS = {
   Ready: [
     'Applied',
     'Progressing',
@@ -50,7 +50,7 @@ export const CONDITION_REASONS = {
 
 export type ConditionType = keyof typeof CONDITION_REASONS;
 
-export type ConditionStatus = 'True' | 'False' | 'Unknown';
+type ConditionStatus = 'True' | 'False' | 'Unknown';
 
 /** One condition with a reason that its type has. */
 export type ConditionUpdate = {

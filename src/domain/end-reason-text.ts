@@ -20,7 +20,7 @@ export const DECIDED_REASONS = [
   'lifetime',
 ] as const;
 
-export type DecidedReason = (typeof DECIDED_REASONS)[number];
+type DecidedReason = (typeof DECIDED_REASONS)[number];
 
 /** Everything that may stand as the reason of a job that ended. */
 export type JobReason = EndReason | DecidedReason;

@@ -7,7 +7,7 @@ export interface OutputLine {
   readonly output: Output;
 }
 
-export type OutputRefusalCode =
+type OutputRefusalCode =
   | 'type_not_allowed'
   | 'too_many'
   | 'no_change'

@@ -35,7 +35,7 @@ export interface PatchRules {
   readonly matches: MatchesGlob;
 }
 
-export type PatchRefusalCode =
+type PatchRefusalCode =
   | 'unsafe_path'
   | 'symlink'
   | 'submodule'

@@ -32,7 +32,7 @@ export const TEMPLATE_FIELDS = [
   'job.title',
 ] as const;
 
-export type TemplateField = (typeof TEMPLATE_FIELDS)[number];
+type TemplateField = (typeof TEMPLATE_FIELDS)[number];
 
 export type TemplateValues = Readonly<Partial<Record<TemplateField, string>>>;
 

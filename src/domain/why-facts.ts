@@ -54,7 +54,7 @@ export const WHY_CODES = [
   'waits_for_event',
 ] as const;
 
-export type WhyCode = (typeof WHY_CODES)[number];
+type WhyCode = (typeof WHY_CODES)[number];
 
 /** Why a lane takes no work; the kinds are those of the table of holds. */
 export interface HoldFact {
