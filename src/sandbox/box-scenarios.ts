@@ -8,7 +8,7 @@ import { systemClock } from '../kernel/clock.ts';
 import { openBoxFixture, runBoxed, shell } from './box-fixture.ts';
 import { bubblewrapSandbox } from './bubblewrap.ts';
 import { closeInheritedDescriptors, inheritableDescriptors } from './descriptors.ts';
-import { descendants, isRunning, type ProcessId } from './process-tree.ts';
+import { descendants, isRunning, type ProcessId, readProcess } from './process-tree.ts';
 import type { BoxLimits, OutputLine, WorkerEnd } from './sandbox.ts';
 
 const LOOPS_FOR_EVER = 'while :; do sleep 0.05; done';
@@ -36,6 +36,8 @@ export interface Seen {
   readonly left: readonly ProcessId[];
   readonly processes: number;
   readonly alive: number;
+  /** Entries that are left in the process table. */
+  readonly zombies: number;
   readonly grownBytes: number;
   readonly longestLine: number;
 }
@@ -132,6 +134,12 @@ const scenarios: Record<string, () => Promise<Partial<Seen>>> = {
       { memoryBytes: 150_000_000 },
       `node -e 'const held = []; setInterval(() => held.push(Buffer.alloc(20e6, 1)), 20)'`,
     ),
+  /** Many processes that share one large piece of memory use it once. */
+  sharedMemory: async () => {
+    await using fixture = await openBoxFixture();
+    const script = `perl -e 'my $held = "x" x 100_000_000; for (1 .. 5) { if (!fork) { sleep 2; exit } } wait for 1 .. 5'`;
+    return await runBoxed(fixture, fixture.box({}, { memoryBytes: 300_000_000 }), shell(script));
+  },
   limit_processes: () =>
     limited({ processes: 30 }, `while :; do sleep 1000 & done 2>/dev/null; sleep 1000`),
   limit_disk: () =>
@@ -185,6 +193,7 @@ async function stopped(script: string): Promise<Partial<Seen>> {
     lines,
     processes: tree.length,
     alive: tree.filter(isRunning).length,
+    zombies: tree.filter(({ pid, startTime }) => readProcess(pid)?.startTime === startTime).length,
   };
 }
 

@@ -91,11 +91,12 @@ describe.each(identities)('a box of $who', ({ uid }) => {
   });
 
   test('takes all processes of a worker that ignores signals and left its session', async () => {
-    const { end, processes, alive } = await run('stubbornStop');
+    const { end, processes, alive, zombies } = await run('stubbornStop');
 
     expect(end).toEqual({ reason: 'stopped' });
     expect(processes).toBeGreaterThanOrEqual(6);
     expect(alive).toBe(0);
+    expect(zombies).toBe(0);
   });
 
   test.each([
@@ -109,6 +110,10 @@ describe.each(identities)('a box of $who', ({ uid }) => {
     const { end } = await run(reason);
 
     expect(end).toMatchObject({ reason });
+  });
+
+  test('counts memory that processes share once', async () => {
+    expect((await run('sharedMemory')).end).toEqual({ reason: 'exited', code: 0 });
   });
 
   test('counts what lies in /tmp as disk', async () => {

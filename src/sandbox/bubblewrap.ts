@@ -8,7 +8,15 @@ import { AppError } from '../kernel/errors.ts';
 import { bubblewrapOptions, limitedCommand } from './bubblewrap-options.ts';
 import { probeBubblewrap } from './bubblewrap-probe.ts';
 import { filesystemBytes, treeBytes } from './disk-usage.ts';
-import { childrenOf, descendants, type ProcessStat, readProcess } from './process-tree.ts';
+import {
+  childrenOf,
+  descendants,
+  isRunning,
+  type ProcessId,
+  type ProcessStat,
+  readProcess,
+  signalProcess,
+} from './process-tree.ts';
 import type { Sandbox, WorkerEnd } from './sandbox.ts';
 import { seccompFilter } from './seccomp.ts';
 import { hasEnded, supervise } from './supervise.ts';
@@ -56,20 +64,24 @@ export function bubblewrapSandbox(deps: BubblewrapDeps): Sandbox {
           return boxed;
         },
         commandProcess: () => {
-          const { firstPid } = status();
-          const commandPid =
-            firstPid === undefined || hasEnded(child) ? undefined : childrenOf(firstPid)[0];
-          return commandPid === undefined ? undefined : readProcess(commandPid);
+          const { first } = status();
+          const pid =
+            first === undefined || !isRunning(first) ? undefined : childrenOf(first.pid)[0];
+          return pid === undefined ? undefined : readProcess(pid);
         },
-        // Takes its first process along and thereby, by the kernel, everything in the namespace.
+        // The end of the box's first process is, by the kernel, the end of all in it. bubblewrap itself is spared,
+        // to wait for that process: otherwise a machine whose init does not reap keeps a zombie of it.
         killAll: () => {
           look();
-          child.kill('SIGKILL');
+          const { first } = status();
+          if (first === undefined || !signalProcess(first, 'SIGKILL')) {
+            child.kill('SIGKILL');
+          }
         },
         diskBytes: async (signal) => {
-          const { firstPid } = status();
+          const { first } = status();
           const tmp =
-            firstPid === undefined ? 0 : await filesystemBytes(`/proc/${firstPid}/root/tmp`);
+            first === undefined ? 0 : await filesystemBytes(`/proc/${first.pid}/root/tmp`);
           return tmp + (await treeBytes(writable, signal));
         },
         describeEnd: (code, signal, lastError) => describeEnd(status(), code, signal, lastError),
@@ -91,7 +103,7 @@ async function startBubblewrap(
     {
       env: {}, // `/proc/1/environ` inside is bubblewrap's own environment
       cwd: '/', // and `/proc/1/cwd` its folder
-      stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', filter === undefined ? 'ignore' : 'pipe', 'pipe'],
       ...(uid === undefined ? {} : { uid, gid: uid }),
     },
   );
@@ -134,8 +146,8 @@ function send(pipe: unknown, content: string | Buffer): void {
 }
 
 interface BoxStatus {
-  /** Host pid of the box's first process. */
-  readonly firstPid: number | undefined;
+  /** The box's first process, pid 1 inside. */
+  readonly first: ProcessId | undefined;
   /** Whether bubblewrap came as far as to run the command. */
   readonly ran: boolean;
 }
@@ -143,20 +155,17 @@ interface BoxStatus {
 /** bubblewrap reports on a descriptor of its own, so that its failures are told apart from the command's. */
 function readStatus(child: ChildProcess): () => BoxStatus {
   let text = '';
+  let first: ProcessId | undefined;
   const pipes: readonly unknown[] = child.stdio;
   const pipe = pipes[5];
   if (pipe instanceof Readable) {
     pipe.on('data', (chunk: Buffer) => {
       text = `${text}${chunk.toString()}`.slice(0, MAX_STATUS_BYTES);
+      const pid = /"child-pid":\s*(\d+)/.exec(text)?.[1];
+      first ??= pid === undefined ? undefined : readProcess(Number(pid));
     });
   }
-  return () => {
-    const pid = /"child-pid":\s*(\d+)/.exec(text)?.[1];
-    return {
-      firstPid: pid === undefined ? undefined : Number(pid),
-      ran: text.includes('"exit-code"'),
-    };
-  };
+  return () => ({ first, ran: text.includes('"exit-code"') });
 }
 
 function describeEnd(

@@ -8,7 +8,7 @@ export interface Bind {
 
 /** Hard limits of one box. Bytes and milliseconds; each is named by the {@link WorkerEnd} when it strikes. */
 export interface BoxLimits {
-  /** Private memory of all processes together. */
+  /** Memory of all processes together, shared pages counted once, without `/tmp` and mapped files. */
   readonly memoryBytes: number;
   /** Processes and threads together, as the kernel counts them. */
   readonly processes: number;
@@ -102,7 +102,8 @@ export interface Sandbox {
   locate(box: Pick<BoxSpec, 'binds' | 'sockets'>, inside: string): string;
   /**
    * Starts a command. `onLine` is called for each line in order, at most `limits.outputBytes` in all.
-   * Throws SANDBOX_UNAVAILABLE when it cannot be started at all.
+   * Throws SANDBOX_UNAVAILABLE when it cannot be started at all. The process must have called
+   * `closeInheritedDescriptors` when it started, or the command may hold what our parent had open.
    */
   run(
     box: BoxSpec,

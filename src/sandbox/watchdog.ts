@@ -115,7 +115,7 @@ function processStrike(limits: BoxLimits, processes: readonly ProcessStat[]): St
     };
   }
   // Cheap first; it counts a page once for each process that shares it, so only the exact sum may end a worker.
-  if (sumOf(processes, residentAnonymous) <= limits.memoryBytes) {
+  if (sumOf(processes, residentMemory) <= limits.memoryBytes) {
     return undefined;
   }
   const bytes = sumOf(processes, proportionalMemory);
@@ -131,20 +131,26 @@ function sumOf(processes: readonly ProcessStat[], bytes: (pid: number) => number
   return processes.reduce((sum, { pid }) => sum + bytes(pid), 0);
 }
 
-function residentAnonymous(pid: number): number {
-  return kibibytes(`/proc/${pid}/status`, 'RssAnon') ?? 0;
+/** Private and shared memory without files, swapped out or not. */
+function residentMemory(pid: number): number {
+  return kibibytes(`/proc/${pid}/status`, ['RssAnon', 'RssShmem', 'VmSwap']) ?? 0;
 }
 
-/** Where the kernel does not let us read the exact share, the resident size stands in for it. */
+/** The same with shared pages divided among those that share. Where the kernel does not let us read it, resident. */
 function proportionalMemory(pid: number): number {
-  return kibibytes(`/proc/${pid}/smaps_rollup`, 'Pss_Anon') ?? residentAnonymous(pid);
+  const fields = ['Pss_Anon', 'Pss_Shmem', 'SwapPss'];
+  return kibibytes(`/proc/${pid}/smaps_rollup`, fields) ?? residentMemory(pid);
 }
 
-function kibibytes(file: string, field: string): number | undefined {
+/** The sum of the fields in bytes; undefined when there is nothing to read. */
+function kibibytes(file: string, fields: readonly string[]): number | undefined {
   try {
-    const found = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(file, 'utf8'))?.[1];
-    return found === undefined ? undefined : Number(found) * 1024;
+    const lines = readFileSync(file, 'utf8').split('\n');
+    const wanted = lines.filter((line) => fields.includes(line.slice(0, line.indexOf(':'))));
+    return (
+      wanted.reduce((sum, line) => sum + Number(/\d+/.exec(line.split(':')[1] ?? '')), 0) * 1024
+    );
   } catch {
-    return undefined; // ended meanwhile
+    return undefined; // ended meanwhile, or not ours to read
   }
 }
