@@ -49,6 +49,17 @@ test('after its effects a job waits for people only where they are needed', () =
   });
 });
 
+test('whatever an attempt ended with, its job may go from publishing to where its effects lead', () => {
+  for (const reason of END_REASONS) {
+    for (const needsPeople of [true, false]) {
+      const { state, waitReason } = decideAfterEffects({ reason, needsPeople });
+
+      expect(canMove('publishing', state)).toBe(true);
+      expect(waitReason !== undefined).toBe(state === 'waiting');
+    }
+  }
+});
+
 test('a crash is tried again after a short wait, until the attempts are used up', () => {
   const first = decideAfterAttempt(ended({ reason: 'crashed' }));
   const last = decideAfterAttempt(ended({ reason: 'crashed', attempts: 2 }));
