@@ -15,7 +15,7 @@ test('only a plain file of bounded size with one name is read', async () => {
   symlinkSync('/etc/passwd', at('link'));
   writeFileSync(at('twice'), 'text');
   linkSync(at('twice'), at('again'));
-  execFileSync('mkfifo', [at('fifo')]);
+  execFileSync('/usr/bin/mkfifo', [at('fifo')]);
   mkdirSync(at('folder'));
 
   expect(await readWorkerFile(at('plain'), 4)).toEqual({ content: Buffer.from('text') });

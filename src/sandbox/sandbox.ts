@@ -1,5 +1,5 @@
 /** One host file or folder that a box may see. Both paths are absolute. */
-export interface Bind {
+interface Bind {
   /** Shows in `/proc/self/mountinfo` inside, so the folder's name must be a meaningless id. */
   readonly host: string;
   readonly at: string;

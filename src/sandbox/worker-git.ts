@@ -36,7 +36,7 @@ export interface CommitRequest {
 }
 
 /** Something in the workspace that is not part of the result. `path` is for people. */
-export interface Irregular {
+interface Irregular {
   readonly path: string;
   readonly kind: 'nested_repository' | 'fifo' | 'socket' | 'device' | 'unreadable' | 'too_deep';
 }
