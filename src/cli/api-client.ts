@@ -63,7 +63,8 @@ export function createApiClient({ url, token, signal }: ClientOptions): ApiClien
 
 /** The server is of the same build: its answers are what the read models' schemas made of them. */
 async function jsonOf<Answer>(answer: Response): Promise<Answer> {
-  return (await answer.json()) as Answer;
+  const body: Answer = JSON.parse(await answer.text());
+  return body;
 }
 
 interface RequestOptions {

@@ -6,7 +6,10 @@ export function diagnosticLines({ paint }: Output, diagnostics: readonly unknown
   return diagnostics
     .map((diagnostic) => {
       const { severity, line, column, message, remedy, corrected } = fieldsOf(diagnostic);
-      const place = typeof line === 'number' ? `autodev.yaml:${line}:${String(column ?? 1)} ` : '';
+      const place =
+        typeof line === 'number' && typeof column === 'number'
+          ? `autodev.yaml:${line}:${column} `
+          : '';
       const word = severity === 'warning' ? paint('yellow', '▲ warning') : paint('red', '✖ error');
       return [
         `${place}${word} ${text(message)}`,

@@ -52,15 +52,11 @@ export function createOutput({ stdout, stderr, json, env }: OutputOptions): Outp
 }
 
 /**
- * Text that an agent or a stranger wrote, safe to print: control characters and those that turn the direction
- * of text could rewrite what stands on the screen.
+ * Text that an agent or a stranger wrote, safe to print: control characters (but tab and newline) and those
+ * that turn the direction of text could rewrite what stands on the screen.
  */
 export function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are what must not pass
-  return text.replaceAll(
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
-    '�',
-  );
+  return text.replaceAll(/(?![\t\n])\p{Cc}|\p{Bidi_Control}/gu, '�');
 }
 
 /** The same on one line. */

@@ -44,8 +44,11 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
       // commander passes the arguments, then the options, then the command itself.
       const called: unknown = all.at(-1);
       const options: GlobalOptions = called instanceof Command ? called.optsWithGlobals() : {};
-      const args = all.slice(0, -1) as unknown as Args;
-      exitCode = (await work(contextOf(around, options), ...args)) ?? undefined;
+      const ended: number | undefined = await Reflect.apply(work, undefined, [
+        contextOf(around, options),
+        ...all.slice(0, -1),
+      ]);
+      exitCode = ended;
     };
   };
 

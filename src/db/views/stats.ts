@@ -49,7 +49,7 @@ export async function readStats(db: Queryable): Promise<Stats> {
       from ledger where at > now() - interval '1 day'`),
   ]);
   const jobs = new Map(counts.map(({ state, n }) => [jobStateOf(state), n]));
-  const { tokens = 0, micro_usd: microUsd = 0, ...rest } = row ?? NOTHING;
+  const { tokens, micro_usd: microUsd, ...rest } = row ?? NOTHING;
 
   return {
     ...rest,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { zstdCompressSync } from 'node:zlib';
 
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 
 import { test } from '../../../../test/database.ts';
 import type { Queryable } from '../../../db/db.ts';
@@ -44,7 +44,7 @@ test('the stream of a final job ends with its state, and goes on behind the last
 
 test('the stream of a running job brings what is said while it is read', async ({ db }) => {
   const { app } = setupApi(db);
-  await using _closing = { [Symbol.asyncDispose]: () => app.close() };
+  onTestFinished(() => app.close());
   const id = await insertJob(db, await insertRepo(db), { state: 'running' });
   await say(db, { id, attempt: 1, chunk: 0, first: 0 }, ['{"n":1}']);
   await app.listen({ host: '127.0.0.1', port: 0 });
