@@ -13,7 +13,7 @@ export interface Schema {
   readonly [keyword: string]: unknown;
 }
 
-/** Our own keywords: see the header of docs/reference/autodev.md for what they say. */
+/** Our own keywords: docs/reference/autodev.md says what they mean. */
 export const KEYWORDS = [
   'x-risk',
   'x-default',

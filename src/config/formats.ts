@@ -11,18 +11,21 @@ export function formatDiagnostics(
   diagnostics: readonly Diagnostic[],
   { format, file }: { format: DiagnosticFormat; file: string },
 ): string {
-  switch (format) {
-    case 'json':
-      return `${JSON.stringify(
-        diagnostics.map((diagnostic) => ({ file, ...diagnostic })),
-        undefined,
-        2,
-      )}\n`;
-    case 'gitlab-codequality':
-      return `${JSON.stringify(codeQuality(diagnostics, file), undefined, 2)}\n`;
-    default:
-      return diagnostics.map((diagnostic) => `${formatText(diagnostic, file)}\n`).join('');
-  }
+  return FORMATTERS[format](diagnostics, file);
+}
+
+type Formatter = (diagnostics: readonly Diagnostic[], file: string) => string;
+
+const FORMATTERS: Readonly<Record<DiagnosticFormat, Formatter>> = {
+  text: (diagnostics, file) =>
+    diagnostics.map((diagnostic) => `${formatText(diagnostic, file)}\n`).join(''),
+  json: (diagnostics, file) =>
+    printJson(diagnostics.map((diagnostic) => Object.assign({ file }, diagnostic))),
+  'gitlab-codequality': (diagnostics, file) => printJson(codeQuality(diagnostics, file)),
+};
+
+function printJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
 /** `file:line:column: severity[code]: message`, what to do, and the line as it should be. */

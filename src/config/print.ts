@@ -36,8 +36,8 @@ export function toFile(spec: RepoSpec): AutodevConfig {
     timezone: spec.timezone,
     mode: spec.mode,
     agents: mapValues(spec.agents, fileAgent),
-    schedules: mapValues(spec.schedules, fileSchedule),
-    triggers: mapValues(spec.triggers, fileTrigger),
+    schedules: mapValues(spec.schedules, (schedule) => fileSchedule(schedule, spec.agents)),
+    triggers: mapValues(spec.triggers, (trigger) => fileTrigger(trigger, spec.agents)),
     budgets: {
       ...removed(spec.budgets, ['daily', 'monthly']),
       ...mapValues(spec.budgets, fileBudget),
@@ -63,7 +63,7 @@ function fileAgent(agent: AgentSpec): AgentConfig {
     max_open_merge_requests: agent.maxOpenMergeRequests,
     never_downgrade: agent.neverDowngrade,
     setup: [...agent.setup],
-    check: agent.check === 'pipeline' ? agent.check : [...agent.check],
+    check: fileCheck(agent.check),
     network: { allow: [...agent.network.allow] },
     env: { ...agent.env },
     paths: [...agent.paths],
@@ -145,24 +145,33 @@ function fileReviewers(
   return reviewers === undefined || typeof reviewers === 'string' ? reviewers : [...reviewers];
 }
 
-function fileWith(narrowing: Narrowing): WithConfig {
+function fileWith(narrowing: Narrowing, agent: AgentSpec | undefined): WithConfig {
+  const { instructions } = narrowing;
+  const inherited = agent?.instructions === undefined ? '' : `${agent.instructions.text}\n\n`;
+  const own = instructions?.text.startsWith(inherited)
+    ? { ...instructions, text: instructions.text.slice(inherited.length) }
+    : instructions;
   return compact({
-    instructions: fileInstructions(narrowing.instructions),
+    instructions: fileInstructions(own),
     setup: narrowing.setup && [...narrowing.setup],
-    check: Array.isArray(narrowing.check) ? [...narrowing.check] : undefined,
+    check: narrowing.check && fileCheck(narrowing.check),
     limits: narrowing.limits && fileLimits(narrowing.limits),
     paths: narrowing.paths && [...narrowing.paths],
     providers: narrowing.providers?.map(fileProvider),
   });
 }
 
-function fileSchedule(schedule: ScheduleSpec): ScheduleConfig {
+function fileCheck(check: AgentSpec['check']): 'pipeline' | string[] {
+  return typeof check === 'string' ? check : [...check];
+}
+
+function fileSchedule(schedule: ScheduleSpec, agents: RepoSpec['agents']): ScheduleConfig {
   return {
     agent: schedule.agent,
     enabled: schedule.enabled,
     cron: schedule.cron,
     ...compact({ task: schedule.task }),
-    with: fileWith(schedule.with),
+    with: fileWith(schedule.with, agents[schedule.agent]),
     when: compact({ changed: schedule.when.changed && [...schedule.when.changed] }),
     overlap: schedule.overlap,
     missed: schedule.missed,
@@ -171,7 +180,7 @@ function fileSchedule(schedule: ScheduleSpec): ScheduleConfig {
   };
 }
 
-function fileTrigger(trigger: TriggerSpec): TriggerConfig {
+function fileTrigger(trigger: TriggerSpec, agents: RepoSpec['agents']): TriggerConfig {
   return {
     agent: trigger.agent,
     enabled: trigger.enabled,
@@ -179,7 +188,7 @@ function fileTrigger(trigger: TriggerSpec): TriggerConfig {
     where: mapValues(trigger.where, (value) => (typeof value === 'string' ? value : [...value])),
     from: trigger.from,
     ...compact({ task: trigger.task }),
-    with: fileWith(trigger.with),
+    with: fileWith(trigger.with, agents[trigger.agent]),
   };
 }
 

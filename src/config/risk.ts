@@ -20,7 +20,7 @@ const FILE_KEYS: Readonly<Record<string, readonly string[]>> = {
  * @param path as the resolved objects have it: `agents.builder.limits.microUsd`
  */
 export const riskOf: RiskOf = (path, before, after) => {
-  const steps = path === '' ? [] : path.split('.').flatMap(toFileKeys);
+  const steps = toFilePath(path);
   const schema = schemaOf('autodev.schema.json', steps);
   if (schema === undefined) {
     return 'loosens';
@@ -111,6 +111,14 @@ function members(value: unknown): string[] | undefined {
     return value.map((item) => JSON.stringify(item));
   }
   return isJsonObject(value) ? Object.keys(value) : undefined;
+}
+
+/** A resolved schedule carries the zone that the file states once. */
+function toFilePath(path: string): string[] {
+  const steps = path === '' ? [] : path.split('.');
+  return steps[0] === 'schedules' && steps[2] === 'timezone'
+    ? ['timezone']
+    : steps.flatMap((step, i) => (i === 1 ? step : toFileKeys(step)));
 }
 
 function toFileKeys(step: string): readonly string[] {
