@@ -135,6 +135,23 @@ export function listOpenGatesOfJob(db: Queryable, jobId: number): Promise<Gate[]
   `);
 }
 
+/** The gate that a merge request waits at, locked; undefined when none is open. */
+export async function findOpenMergeGate(
+  tx: Queryable,
+  mergeRequestId: number,
+): Promise<Gate | undefined> {
+  const [gate] = await tx.query<Gate>(sql`
+    select ${columns} from gate
+    where merge_request_id = ${mergeRequestId} and kind = 'merge' and state = 'open' for update
+  `);
+  return gate;
+}
+
+/** Binds a gate to a new head; votes for the old one no longer count. */
+export async function moveGate(tx: Queryable, id: number, head: string): Promise<void> {
+  await tx.query(sql`update gate set head = ${head}, problem = null where id = ${id}`);
+}
+
 /** Open gates that have a vote which no decision has looked at yet. */
 export async function listGatesToDecide(db: Queryable, limit: number): Promise<number[]> {
   const rows = await db.query<{ id: number }>(sql`
@@ -144,6 +161,17 @@ export async function listGatesToDecide(db: Queryable, limit: number): Promise<n
     order by g.id limit ${limit}
   `);
   return rows.map(({ id }) => id);
+}
+
+/** Whether the orchestrator has looked at a vote, or the gate is closed. */
+export async function isVoteDecided(
+  db: Queryable,
+  { gateId, voteId }: { gateId: number; voteId: number },
+): Promise<boolean> {
+  const rows = await db.query(sql`
+    select 1 from gate where id = ${gateId} and (state <> 'open' or decided_vote >= ${voteId})
+  `);
+  return rows.length > 0;
 }
 
 export async function insertVote(

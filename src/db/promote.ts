@@ -113,6 +113,22 @@ export async function moveToFinal(
   return done && jobRow(done);
 }
 
+/**
+ * Brings a job whose effects were only staged back from `job_done`, to carry them out. False when it did not
+ * end as staged.
+ */
+export async function reopenForPublishing(tx: Queryable, id: number): Promise<boolean> {
+  const rows = await tx.query(sql`
+    with back as (
+      delete from job_done where id = ${id}::bigint and state = 10 returning *
+    )
+    insert into job overriding system value
+    select (jsonb_populate_record(null::job, to_jsonb(back) || '{"state": 3, "reason": "succeeded"}'::jsonb)).* from back
+    returning id
+  `);
+  return rows.length > 0;
+}
+
 async function update(tx: Queryable, id: number, move: Move): Promise<JobRow | undefined> {
   const from = typeof move.from === 'string' ? [move.from] : move.from;
   for (const state of from) {

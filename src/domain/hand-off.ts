@@ -1,7 +1,7 @@
 import type { Agent } from './agent.ts';
 
 /** How many hand-offs may follow each other from one root job, and how many jobs one job may start. */
-const MOST_DEPTH = 3;
+export const MOST_DEPTH = 3;
 const MOST_CHILDREN = 3;
 
 /** One job on the way from the root to the one that hands off, that one included. */

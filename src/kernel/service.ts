@@ -37,6 +37,33 @@ export function every(
   };
 }
 
+/**
+ * Starts a service again when it fails for a reason that may pass (the database restarts, a forge is away), after
+ * a wait that doubles up to a minute and begins anew once the service has run for as long. A bug still rejects.
+ */
+export function keepRunning({ clock, log }: EveryDeps, name: string, service: Service): Service {
+  return async (signal) => {
+    let waitMs = 250;
+    while (!signal.aborted) {
+      const startedAt = clock.now().getTime();
+      try {
+        await service(signal);
+      } catch (error) {
+        if (signal.aborted) {
+          return;
+        }
+        if (!(error instanceof AppError) || !error.retryable) {
+          throw error;
+        }
+        const ranLong = clock.now().getTime() - startedAt > 60_000;
+        waitMs = ranLong ? 250 : Math.min(waitMs * 2, 60_000);
+        log.warn({ err: error, service: name, waitMs }, 'service failed and starts again');
+        await clock.sleep(waitMs, signal);
+      }
+    }
+  };
+}
+
 /** Runs services side by side. If one fails the others are stopped, and the failure is rethrown. */
 export async function runTogether(
   services: readonly Service[],

@@ -1,0 +1,126 @@
+import { writeAudit } from '../../db/audit.ts';
+import type { Db } from '../../db/db.ts';
+import type { NewJob } from '../../db/enqueue.ts';
+import { insertJobs, notifyWork } from '../../db/enqueue.ts';
+import type { JobRow } from '../../db/job-rows.ts';
+import { getJob } from '../../db/job-rows.ts';
+import { getRevisionInForce } from '../../db/revisions.ts';
+import type { Agent } from '../../domain/agent.ts';
+import { isFinal } from '../../domain/job-state.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+
+interface StartDeps {
+  db: Db;
+  clock: Clock;
+}
+
+/** Starts a job by hand. Throws NOT_FOUND when the file in force lists no such agent. */
+export async function runJob(
+  { db }: StartDeps,
+  { repoId, agent, task, actor }: { repoId: number; agent: Agent; task: string; actor: string },
+): Promise<{ jobId: number }> {
+  const revision = await getRevisionInForce(db, repoId);
+  return start(db, actor, 'job.run', {
+    repoId,
+    agent,
+    title: firstLine(task),
+    task,
+    trust: 'owner',
+    // A person waits for it.
+    priority: 50,
+    trigger: { kind: 'manual', actor, commit: revision.commit },
+  });
+}
+
+/** A new job with the same root, task and branch as one that ended, and a note where there is one. */
+export async function retryJob(
+  { db, clock }: StartDeps,
+  jobId: number,
+  { actor, note }: { actor: string; note?: string | undefined },
+): Promise<{ jobId: number }> {
+  const job = await endedJob(db, jobId);
+  const at = clock.now().toISOString();
+  return start(db, actor, 'job.retry', {
+    ...again(job),
+    trigger: { ...job.trigger, kind: 'retry', actor, from_job: jobId },
+    input: [
+      ...job.input,
+      ...(note === undefined ? [] : [{ kind: 'note' as const, author: actor, text: note, at }]),
+    ],
+  });
+}
+
+/** The recorded inputs of a job once more, always staged: nothing of it leaves. */
+export async function replayJob(
+  { db }: StartDeps,
+  jobId: number,
+  { actor }: { actor: string },
+): Promise<{ jobId: number }> {
+  const job = await endedJob(db, jobId);
+  return start(db, actor, 'job.replay', {
+    ...again(job),
+    trigger: { ...job.trigger, kind: 'replay', actor, from_job: jobId },
+    input: job.input,
+    staged: true,
+  });
+}
+
+async function start(
+  db: Db,
+  actor: string,
+  action: string,
+  job: NewJob,
+): Promise<{ jobId: number }> {
+  const jobId = await db.transaction(async (tx) => {
+    const [id] = await insertJobs(tx, [job]);
+    if (id === undefined) {
+      throw new AppError('CONFLICT', 'the same job is under way already');
+    }
+    await writeAudit(tx, {
+      actor,
+      action,
+      target: `j_${id}`,
+      repoId: job.repoId,
+      detail: { agent: job.agent, title: job.title },
+    });
+    return id;
+  });
+  await notifyWork(db);
+  return { jobId };
+}
+
+async function endedJob(db: Db, jobId: number): Promise<JobRow> {
+  const job = await getJob(db, jobId);
+  if (!job) {
+    throw new AppError('NOT_FOUND', `there is no job j_${jobId}`, {
+      remedy: 'List them with `autodev jobs`.',
+    });
+  }
+  if (!isFinal(job.state)) {
+    throw new AppError('CONFLICT', `j_${jobId} is ${job.state}: it has not ended`, {
+      remedy: `Cancel it first (\`autodev cancel j_${jobId}\`), or wait.`,
+    });
+  }
+  return job;
+}
+
+function again(job: JobRow): Omit<NewJob, 'trigger'> {
+  return {
+    repoId: job.repoId,
+    agent: job.agent,
+    title: job.title,
+    task: job.task,
+    trust: job.trust,
+    priority: 50,
+    rootId: job.rootId,
+    parentId: job.id,
+    depth: job.depth,
+    ...(job.subject && { subject: job.subject }),
+    ...(job.base !== null && { base: job.base }),
+  };
+}
+
+function firstLine(text: string): string {
+  return (text.trim().split('\n', 1)[0] ?? '').slice(0, 120);
+}

@@ -1,0 +1,103 @@
+import { writeAudit } from '../../db/audit.ts';
+import { cancelJob as orderCancel } from '../../db/controls.ts';
+import type { Db, Queryable } from '../../db/db.ts';
+import { cancelEffects, releaseEffects } from '../../db/effects.ts';
+import { notifyWork } from '../../db/enqueue.ts';
+import { closeGate, listOpenGatesOfJob } from '../../db/gates.ts';
+import type { JobRow } from '../../db/job-rows.ts';
+import { getJob } from '../../db/job-rows.ts';
+import { closeMergeRequest } from '../../db/merge-requests.ts';
+import { moveToFinal, reopenForPublishing } from '../../db/promote.ts';
+import { isFinal } from '../../domain/job-state.ts';
+import { AppError } from '../../kernel/errors.ts';
+
+/**
+ * Cancels a job wherever it stands: at once while it waits, is queued, publishes or is in review (its branch is
+ * kept), and through its runner while it runs. Throws CONFLICT for one that has ended.
+ */
+export async function cancelJob(
+  { db }: { db: Db },
+  jobId: number,
+  { actor, reason = 'Cancelled.' }: { actor: string; reason?: string | undefined },
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    const job = await mustExist(tx, jobId);
+    if (isFinal(job.state)) {
+      throw new AppError('CONFLICT', `j_${jobId} has ended already: ${job.state}`);
+    }
+    if (!(await endPublished(tx, { job, actor, reason }))) {
+      await orderCancel(tx, { id: jobId, actor, reason });
+    }
+    for (const gate of await listOpenGatesOfJob(tx, jobId)) {
+      await closeGate(tx, gate.id, { state: 'superseded', by: actor, note: reason });
+    }
+    await writeAudit(tx, {
+      actor,
+      action: 'job.cancel',
+      target: `j_${jobId}`,
+      repoId: job.repoId,
+      detail: { reason },
+    });
+  });
+  await notifyWork(db);
+}
+
+/** Ends a job that publishes or is in review. What it has published stays; what it has not begun is dropped. */
+export async function endPublished(
+  tx: Queryable,
+  { job, actor, reason }: { job: JobRow; actor: string; reason: string },
+): Promise<boolean> {
+  const ended = await moveToFinal(tx, job.id, {
+    from: ['publishing', 'review'],
+    to: 'cancelled',
+    reason: 'cancelled',
+    detail: reason,
+    actor,
+  });
+  if (!ended) {
+    return false;
+  }
+  await cancelEffects(tx, job.id);
+  if (ended.mergeRequestId !== null) {
+    await closeMergeRequest(tx, ended.mergeRequestId, { state: 'closed' });
+  }
+  return true;
+}
+
+/** Carries out what a staged job only showed. Throws CONFLICT where there is nothing staged. */
+export async function releaseJob(
+  { db }: { db: Db },
+  jobId: number,
+  { actor }: { actor: string },
+): Promise<{ message: string }> {
+  const released = await db.transaction(async (tx) => {
+    const job = await mustExist(tx, jobId);
+    const count = await releaseEffects(tx, jobId);
+    if (count === 0 || !(await reopenForPublishing(tx, jobId))) {
+      throw new AppError('CONFLICT', `j_${jobId} has no staged effect`, {
+        remedy: `See what it did: \`autodev job j_${jobId}\`.`,
+      });
+    }
+    await writeAudit(tx, {
+      actor,
+      action: 'job.release',
+      target: `j_${jobId}`,
+      repoId: job.repoId,
+      detail: { effects: count },
+    });
+    return count;
+  });
+  return {
+    message: `${released} staged ${released === 1 ? 'effect is' : 'effects are'} being carried out.`,
+  };
+}
+
+async function mustExist(tx: Queryable, jobId: number): Promise<JobRow> {
+  const job = await getJob(tx, jobId);
+  if (!job) {
+    throw new AppError('NOT_FOUND', `there is no job j_${jobId}`, {
+      remedy: 'List them with `autodev jobs`.',
+    });
+  }
+  return job;
+}
