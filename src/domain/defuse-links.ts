@@ -11,8 +11,9 @@ export function defuseLinks(text: string, hosts: readonly string[]): string {
           ? link
           : `hxxp${scheme}${colon}${slashes}${rest}`;
       })
-      // `//host` alone takes the scheme of the page.
-      .replaceAll(/(\]\(\s*<?|\]:\s*<?)[/\\]{2,}/gu, '$1/')
+      // `//host` alone takes the scheme of the page. Not just `/` instead: the target may stand on a line of its
+      // own, where that would begin a quick action.
+      .replaceAll(/(\]\(\s*<?|\]:\s*<?)[/\\]{2,}/gu, '$1./')
       // Without a scheme `www.` alone is enough for an automatic link.
       .replaceAll(/www\.(?=[^\s.])[^\s/?#()[\]<>"'`\\]*/giu, (host) =>
         hosts.includes(host.toLowerCase()) ? host : `www[.]${host.slice(4)}`,

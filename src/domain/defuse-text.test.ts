@@ -30,7 +30,7 @@ test.each([
   [
     'a link without a scheme',
     'see www.evil.example and [a](//evil.example)',
-    'see www[.]evil.example and [a](/evil.example)',
+    'see www[.]evil.example and [a](./evil.example)',
   ],
   [
     'a link with a user',
@@ -64,6 +64,12 @@ test('ordinary text stays as it is', () => {
   expect(defuse(text)).toBe(text);
 });
 
+test('a link whose target begins the next line does not become a quick action', () => {
+  expect(defuse(']:\n//close')).toBe(']:\n./close');
+  expect(defuse('[a](\n//close)')).toBe('[a](\n./close)');
+  expect(defuse('[a]:\u2028/close')).toBe('[a]:\n./close');
+});
+
 test('a fence that is never closed hides nothing from the rest', () => {
   expect(defuse('```\n@all <b>')).toBe('```\n＠all &lt;b>');
 });
@@ -95,6 +101,9 @@ const piece = fc.constantFrom(
   '```',
   '~~~',
   'mermaid',
+  '](',
+  ']:',
+  '\n/',
   '[',
   ']',
   '(',
@@ -156,8 +165,10 @@ test('no quick action, no skip-ci word and no closing keyword survives anywhere'
   fc.assert(
     fc.property(anyText, (text) => {
       const clean = defuse(text);
+      const title = defuseTitle(text, { linkHosts });
 
       expect(clean).not.toMatch(/^\s*\//mu);
+      expect(title).not.toMatch(/^\s*(?:\/|draft:)|\n/imu);
       expect(clean).not.toMatch(/\[(?:ci|skip)[ _-](?:ci|skip)\]/iu);
       expect(clean).not.toMatch(/\b(?:fixes|closes:?) +(?:issues? +)?(?:#\d|ABC-1)/iu);
     }),

@@ -25,7 +25,8 @@ export function defuseText(text: string, { linkHosts }: { linkHosts: readonly st
     }
     clean = next;
   }
-  return clean;
+  // Should it ever not settle, the last word is with the step that takes quick actions out.
+  return defuseRaw(clean);
 }
 
 /** A title or a commit's subject: one line, never a draft, with nothing that acts. */
