@@ -54,8 +54,8 @@ export async function turn(
   tx: Queryable,
   { ends, runner, epoch, agents, claim, lanes }: TurnOptions,
 ): Promise<TurnResult> {
-  const rows = await tx.query<JobRecord & { claimed: boolean }>(sql`
-    select t.claimed, (t.job).* from turn(
+  const rows = await tx.query<JobRecord>(sql`
+    select * from turn(
       ${ends.map((end) => end.id)}::bigint[],
       ${ends.map((end) => end.attempt)}::smallint[],
       ${ends.map((end) => jobStateCode(end.state))}::smallint[],
@@ -65,13 +65,13 @@ export async function turn(
       ${ends.map((end) => end.wakeAt)}::timestamptz[],
       ${ends.map((end) => (end.uncounted ? 1 : 0))}::smallint[],
       ${runner}::int, ${epoch}::int, ${agents.map(agentCode)}::smallint[], ${claim}::int, ${lanes}::int
-    ) t
+    )
   `);
 
   const accepted: JobRow[] = [];
   const claimed: JobRow[] = [];
-  for (const row of rows) {
-    (row.claimed ? claimed : accepted).push(jobRow(row));
+  for (const job of rows.map(jobRow)) {
+    (job.state === 'running' ? claimed : accepted).push(job);
   }
   return { accepted, claimed };
 }

@@ -11,15 +11,14 @@
 --   p_agents, p_n, p_k  claim at most p_n jobs for these agents, locking at most p_k lanes; a runner that was
 --                       replaced (other epoch), drained or given up claims nothing
 --
--- Answers one row with claimed = false for each end that was accepted, and one with claimed = true and the job
--- for each claim. An end that is missing was stale and changed nothing.
-create type turn_result as (claimed boolean, job job);
-
+-- Answers the claimed jobs, which are running (state 1), and the ended ones that were accepted, which are not. An
+-- end that is missing was stale and changed nothing. Plain rows of job: taking a row apart that comes as one column
+-- made a turn of 500 a third slower.
 create function turn(
   p_ids bigint[], p_attempts smallint[], p_states smallint[], p_reasons text[], p_details text[],
   p_wait_reasons text[], p_wake_at timestamptz[], p_uncounted smallint[],
   p_runner int, p_epoch int, p_agents smallint[], p_n int, p_k int
-) returns setof turn_result
+) returns setof job
 language plpgsql
 -- A custom plan would be made anew for every batch, and plans are all by primary key here.
 set plan_cache_mode = force_generic_plan
@@ -98,7 +97,7 @@ begin
     update repo_slot s set running = s.running - k.n
       from (select t.repo_id, sum(t.n)::int as n from unnest(done_repo, done_n) t(repo_id, n) group by 1) k
       where s.repo_id = k.repo_id;
-    return query select false, e from unnest(ended) e;
+    return query select e.* from unnest(ended) e;
   end if;
 
   if claim_repo is null then
@@ -139,5 +138,5 @@ begin
     update repo_slot s set running = s.running + q.n
     from (select k.repo_id, sum(k.n)::int as n from k group by 1) q where s.repo_id = q.repo_id
   )
-  select true, u::job from u;
+  select u.* from u;
 end $$;
