@@ -257,5 +257,6 @@ test('a gate opens only by a current vote of a person who neither made nor only 
     }),
     { numRuns: 2000 },
   );
-  expect(opened).toBeGreaterThan(50);
+  // About one in thirty opens; far fewer would mean that the property says nothing.
+  expect(opened).toBeGreaterThan(10);
 });
