@@ -1,14 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
-
+import { readRoles } from '../config/roles.ts';
 import type { Agent } from '../domain/agent.ts';
 import type { AgentSpec } from '../domain/spec.ts';
 import type { Output } from './output.ts';
 import { plain } from './output.ts';
 import { fieldList } from './text-table.ts';
 import { spanWord, usdWord } from './words.ts';
-
-const ROLES = path.join(import.meta.dirname, '../../agents');
 
 /** What an attempt of an agent would begin with. */
 export interface Rehearsal {
@@ -33,13 +29,13 @@ interface RehearsalOptions {
 }
 
 export async function rehearsal({ agent, spec, task }: RehearsalOptions): Promise<Rehearsal> {
-  const role = splitFrontMatter(await readFile(path.join(ROLES, `${agent}.md`), 'utf8'));
+  const { [agent]: role } = await readRoles();
   return {
     agent,
     enabled: spec.enabled,
     mode: spec.mode,
     task: task ?? role.task,
-    instructions: { role: role.body, own: spec.instructions?.text ?? null },
+    instructions: { role: role.instructions, own: spec.instructions?.text ?? null },
     providers: spec.providers,
     limits: spec.limits,
     setup: spec.setup,
@@ -94,11 +90,4 @@ export function rehearsalPage({ paint }: Output, rehearsed: Rehearsal): string {
       ? []
       : [`\n${paint('bold', 'Your instructions')}\n${plain(instructions.own)}`]),
   ].join('\n');
-}
-
-/** The standing task stands in the front matter as `task: …`; indented lines go on with it. */
-function splitFrontMatter(text: string): { task: string; body: string } {
-  const [, front = '', body = text] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(text) ?? [];
-  const [, task = ''] = /^task:\s*(?:[>|][-+]?\s*\n)?((?:.*)(?:\n[ \t]+.*)*)/m.exec(front) ?? [];
-  return { task: task.replaceAll(/\s+/g, ' ').trim(), body: body.trim() };
 }

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+
 import { Command, CommanderError, Option } from 'commander';
 
+import type { Settings } from '../config/settings.ts';
 import { AppError } from '../kernel/errors.ts';
 import { createApiClient } from './api-client.ts';
 import { COMMANDS } from './command-table.ts';
@@ -83,21 +86,31 @@ function createProgram({ stdout, stderr }: Surroundings): Command {
 
 function contextOf(around: Surroundings, { output, data, url, token }: GlobalOptions): Context {
   const { env, cwd, stdout, stderr, signal } = around;
-  const dataDir = data ?? env['AUTODEV_DATA'];
   return {
     ...around,
-    dataDir,
+    dataDir: data,
     output: createOutput({ stdout, stderr, env, json: output === 'json' }),
     connect: async () => {
+      const settings = await readClientSettings(env);
       const server = await findServer({
         cwd,
-        dataDir,
-        url: url ?? env['AUTODEV_URL'],
-        token: token ?? env['AUTODEV_TOKEN'],
+        dataDir: data ?? settings.AUTODEV_DATA,
+        url: url ?? settings.AUTODEV_URL,
+        token: token ?? settings.AUTODEV_TOKEN,
       });
       return createApiClient({ ...server, signal });
     },
   };
+}
+
+/** Only what a client needs: a variable that is wrong for a server must not keep `autodev status` from working. */
+async function readClientSettings(env: NodeJS.ProcessEnv): Promise<Settings> {
+  const { readSettings } = await import('../config/settings.ts');
+  const names = ['AUTODEV_DATA', 'AUTODEV_URL', 'AUTODEV_TOKEN'];
+  const client = names.flatMap((name) => [name, `${name}_FILE`]).map((name) => [name, env[name]]);
+  return readSettings(Object.fromEntries(client), {
+    readFile: (file) => readFileSync(file, 'utf8'),
+  });
 }
 
 async function runWithoutCommand(argv: readonly string[], around: Surroundings): Promise<number> {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { Registry } from 'prom-client';
+import { onTestFinished } from 'vitest';
 
 import type { Db } from '../../db/db.ts';
 import { systemClock } from '../../kernel/clock.ts';
@@ -11,7 +12,6 @@ import type { ApiDeps, ReadyCheck } from './deps.ts';
 import { createServer } from './server.ts';
 
 export const TOKEN = 'a-token-of-this-test';
-const address = { host: '127.0.0.1', port: 8080 };
 const unexpected = (): never => {
   throw new Error('this test expects no such act');
 };
@@ -39,6 +39,8 @@ export const noActs: Acts = {
 interface TestApi {
   app: FastifyInstance;
   access: Access;
+  /** Takes real connections until the test is over; answers with the URL. */
+  listen: () => Promise<string>;
   /** A request as the owner of the machine makes it: with Host and token. */
   call: (
     method: 'GET' | 'POST' | 'DELETE',
@@ -53,12 +55,14 @@ export function setupApi(
   acts: Partial<Acts> = {},
   { ready }: { ready?: () => Promise<readonly ReadyCheck[]> } = {},
 ): TestApi {
+  let port = 8080;
+  const stop = new AbortController();
   const access = createAccess({
     db,
     clock: systemClock,
     token: TOKEN,
     operator: 'ada',
-    address: () => address,
+    address: () => ({ host: '127.0.0.1', port }),
   });
   const deps: ApiDeps = {
     db,
@@ -68,7 +72,7 @@ export function setupApi(
     clock: systemClock,
     log: silentLog,
     registry: new Registry(),
-    stop: new AbortController().signal,
+    stop: stop.signal,
     ...(ready === undefined ? {} : { ready }),
   };
   const app = createServer(deps);
@@ -76,6 +80,15 @@ export function setupApi(
   return {
     app,
     access,
+    listen: async () => {
+      const url = await app.listen({ host: '127.0.0.1', port: 0 });
+      port = Number(new URL(url).port);
+      onTestFinished(async () => {
+        stop.abort();
+        await app.close();
+      });
+      return url;
+    },
     call: async (method, url, { payload, headers } = {}) => {
       const answer = await app.inject({
         method,

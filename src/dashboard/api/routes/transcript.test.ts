@@ -1,14 +1,12 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { zstdCompressSync } from 'node:zlib';
 
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 
 import { test } from '../../../../test/database.ts';
 import type { Queryable } from '../../../db/db.ts';
 import { sql } from '../../../db/sql.ts';
 import { insertJob, insertRepo } from '../../../db/views/rows-fixture.ts';
-import { setupApi } from '../api-fixture.ts';
+import { TOKEN, setupApi } from '../api-fixture.ts';
 
 test('a transcript is JSON lines, over chunks and attempts', async ({ db }) => {
   const { call } = setupApi(db);
@@ -43,14 +41,12 @@ test('the stream of a final job ends with its state, and goes on behind the last
 });
 
 test('the stream of a running job brings what is said while it is read', async ({ db }) => {
-  const { app } = setupApi(db);
-  onTestFinished(() => app.close());
+  const { listen } = setupApi(db);
   const id = await insertJob(db, await insertRepo(db), { state: 'running' });
   await say(db, { id, attempt: 1, chunk: 0, first: 0 }, ['{"n":1}']);
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = address(app.server.address());
+  const url = await listen();
 
-  const stream = await read(port, `/api/v1/jobs/j_${id}/transcript`);
+  const stream = await read(`${url}/api/v1/jobs/j_${id}/transcript`);
   await stream.until('{"n":1}');
   await say(db, { id, attempt: 1, chunk: 1, first: 1 }, ['{"n":2}']);
   await stream.until('{"n":2}');
@@ -80,38 +76,21 @@ async function say(
     values (${id}, ${attempt}, ${chunk}, ${first}, ${lines.length}, ${body})`);
 }
 
-function address(bound: AddressInfo | string | null): AddressInfo {
-  if (bound === null || typeof bound === 'string') {
-    throw new Error('not listening on a port');
-  }
-  return bound;
-}
-
-/** A client that names the host the server believes in: `fetch` does not let one set Host. */
-async function read(port: number, path: string): Promise<{ until(part: string): Promise<string> }> {
-  const { request } = await import('node:http');
-  const { TOKEN } = await import('../api-fixture.ts');
-  const outgoing = request({
-    host: '127.0.0.1',
-    port,
-    path,
-    headers: {
-      host: '127.0.0.1:8080',
-      authorization: `Bearer ${TOKEN}`,
-      accept: 'text/event-stream',
-    },
+/** Reads a stream until something is in it. */
+async function read(url: string): Promise<{ until: (part: string) => Promise<string> }> {
+  const { body } = await fetch(url, {
+    headers: { authorization: `Bearer ${TOKEN}`, accept: 'text/event-stream' },
   });
-  outgoing.end();
-  const [response] = await once(outgoing, 'response');
+  const parts = (body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
-  response.setEncoding('utf8');
-  response.on('data', (part: string) => {
-    text += part;
-  });
   return {
     until: async (part) => {
       while (!text.includes(part)) {
-        await once(response, 'data');
+        const { value, done } = await parts.read();
+        if (done) {
+          throw new Error(`the stream ended without ${part}:\n${text}`);
+        }
+        text += value;
       }
       return text;
     },
