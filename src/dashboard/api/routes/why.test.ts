@@ -1,0 +1,103 @@
+import { expect } from 'vitest';
+
+import { test } from '../../../../test/database.ts';
+import type { Queryable } from '../../../db/db.ts';
+import { sql } from '../../../db/sql.ts';
+import { insertGate, insertJob, insertRepo } from '../../../db/views/rows-fixture.ts';
+import { setupApi } from '../api-fixture.ts';
+
+const SPEC = { agents: { builder: {} }, triggers: {}, schedules: {} };
+
+test('a paused lane says who paused it and why', async ({ db }) => {
+  const { call } = setupApi(db);
+  const repoId = await setupRepo(db);
+  await db.query(sql`insert into lane_hold (repo_id, agent, kind, reason, actor)
+    values (${repoId}, 3, 'paused', 'release day', 'ada')`);
+
+  const { body } = await call('GET', `/api/v1/repos/${repoId}/why`);
+
+  expect(body).toMatchObject({
+    job: null,
+    agents: [
+      {
+        agent: 'builder',
+        reasons: expect.arrayContaining([
+          expect.objectContaining({
+            code: 'hold_paused',
+            sentence: expect.stringContaining('release day'),
+            remedy: expect.stringContaining('autodev resume'),
+          }),
+        ]),
+      },
+    ],
+  });
+});
+
+test('a broken file, a missing runner, a full lane and waiting jobs are each named', async ({
+  db,
+}) => {
+  const { call } = setupApi(db);
+  const repoId = await setupRepo(db);
+  await db.query(sql`update repo_sync set diagnostics =
+    '[{"severity": "error", "line": 4, "message": "unknown key"}]' where repo_id = ${repoId}`);
+  await db.query(sql`update lane set running = max_running where repo_id = ${repoId}`);
+  await insertJob(db, repoId, { state: 'waiting', waitReason: 'budget' });
+
+  const { text } = await call('GET', `/api/v1/repos/${repoId}/why`);
+
+  const codes = JSON.parse(text).agents[0].reasons.map(({ code }: { code: string }) => code);
+  expect(codes).toEqual(
+    expect.arrayContaining(['config_invalid', 'no_runner', 'lane_limit', 'waiting_budget']),
+  );
+  expect(text).toContain('Line 4: unknown key');
+});
+
+test('a repository without an autodev.yaml in force answers with no agents', async ({ db }) => {
+  const { call } = setupApi(db);
+  const repoId = await insertRepo(db);
+
+  const { body } = await call('GET', `/api/v1/repos/${repoId}/why`);
+
+  expect(body).toMatchObject({ repo: { id: String(repoId) }, agents: [] });
+});
+
+test('a queued job says what is before it, one in review what to answer', async ({ db }) => {
+  const { call } = setupApi(db);
+  const repoId = await setupRepo(db);
+  await insertJob(db, repoId);
+  const second = await insertJob(db, repoId);
+  const review = await insertJob(db, repoId, { state: 'review' });
+  await insertGate(db, repoId, { jobId: review });
+
+  const queued = await call('GET', `/api/v1/jobs/j_${second}/why`);
+  const inReview = await call('GET', `/api/v1/jobs/j_${review}/why`);
+
+  expect(queued.text).toContain('"queued_behind"');
+  expect(inReview.body).toMatchObject({
+    job: `j_${review}`,
+    agents: [{ reasons: [{ code: 'in_review', remedy: `autodev approve j_${review}` }] }],
+  });
+});
+
+test('a job that is over says how it ended', async ({ db }) => {
+  const { call } = setupApi(db);
+  const id = await insertJob(db, await setupRepo(db), { state: 'failed' });
+
+  const { body } = await call('GET', `/api/v1/jobs/j_${id}/why`);
+
+  expect(body).toMatchObject({ agents: [{ reasons: [{ code: 'ended' }] }] });
+});
+
+async function setupRepo(db: Queryable): Promise<number> {
+  const repoId = await insertRepo(db);
+  await db.query(sql`
+    with v as (
+      insert into revision (repo_id, commit, blobs, digest, state, spec, source, author, subject)
+      values (${repoId}, 'c', '{}', 'd', 'applied', ${JSON.stringify(SPEC)}, '', 'Grace', 'Start')
+      returning id
+    )
+    update repo_sync set revision_id = (select id from v) where repo_id = ${repoId}`);
+  await db.query(sql`insert into lane (repo_id, agent, max_running) values (${repoId}, 3, 1)`);
+  await db.query(sql`insert into repo_slot (repo_id, max_running) values (${repoId}, 4)`);
+  return repoId;
+}
