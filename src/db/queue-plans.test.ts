@@ -16,23 +16,30 @@ import { turn } from './turn.ts';
 
 const REPOS = 400;
 
-/** 3,200 lanes, 20,000 queued jobs and 8,000 running ones, with fresh statistics. */
+/**
+ * 3,200 lanes, 20,000 queued jobs, 2,000 that wait and 8,000 that run since the last analyze: with statistics
+ * that know of no running job, a plan by a partial index on the state looks best and is 250 times as slow.
+ */
 async function setup(db: Db) {
   await resetQueue(db, { repos: REPOS, laneLimit: 100, repoLimit: 800 });
   const me = await newRunner(db);
+  await db.query(sql`alter table job set (autovacuum_enabled = false)`);
   await db.query(sql`
-    insert into job (repo_id, agent, state, attempts, runner, epoch, title, task, trigger, trust)
-    select 1 + g % ${REPOS}::int, 1 + (g / ${REPOS}::int) % 8, (g <= 8000)::int, (g <= 8000)::int,
-      case when g <= 8000 then ${me.runner}::int end, case when g <= 8000 then ${me.epoch}::int end,
-      't', 't', '{}', 'developer'
+    insert into job (repo_id, agent, title, task, trigger, trust)
+    select 1 + g % ${REPOS}::int, 1 + (g / ${REPOS}::int) % 8, 't', 't', '{}', 'developer'
     from generate_series(1, 28000) g
   `);
   await db.query(sql`
     insert into job (repo_id, agent, state, wait_reason, wake_at, title, task, trigger, trust)
-    select 1, 1, 2, 'retry', now() + g * interval '1 minute', 't', 't', '{}', 'developer' from generate_series(1, 2000) g
+    select 1, 1, 2, 'retry', now() + g * interval '1 minute', 't', 't', '{}', 'developer'
+    from generate_series(1, 2000) g
   `);
   await recountCounters(db);
   await db.query(sql`analyze`);
+  await db.query(sql`
+    update job set state = 1, attempts = 1, runner = ${me.runner}, epoch = ${me.epoch} where id <= 8000
+  `);
+  await recountCounters(db);
   return { ...me, agents: AGENTS, ends: [], claim: 20, lanes: 64 };
 }
 

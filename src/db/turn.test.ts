@@ -208,9 +208,22 @@ test('a lane with 4,000 jobs does not keep 49 other repositories waiting', async
     Array.from({ length: 49 }, (_, i) => newJob({ repoId: i + 2 })),
   );
 
+  const { claimed } = await turn(db, { ...me, ends: [], claim: 500 });
+
+  expect(claimed.filter((job) => job.repoId === 1)).toHaveLength(32);
+  expect(new Set(claimed.map((job) => job.repoId)).size).toBe(50);
+});
+
+test('runners that claim little serve lanes in turn', async ({ db }) => {
+  const { me } = await setup(db, 4_000, { repos: 50, laneLimit: 500, repoLimit: 500 });
+  await insertJobs(
+    db,
+    Array.from({ length: 49 }, (_, i) => newJob({ repoId: i + 2 })),
+  );
+
   const repos = new Set<number>();
-  for (let i = 0; i < 8; i++) {
-    const { claimed } = await turn(db, { ...me, lanes: 8, ends: [], claim: 40 });
+  for (let i = 0; i < 50; i++) {
+    const { claimed } = await turn(db, { ...me, lanes: 8, ends: [], claim: 4 });
     claimed.forEach((job) => repos.add(job.repoId));
   }
 
