@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['{src,test,config-schema,examples}/**/*.test.ts'],
-    globalSetup: './test/postgres.ts',
+    globalSetup: ['./test/prerequisites.ts', './test/postgres.ts'],
     pool: 'forks',
     maxWorkers: 3,
     // Real processes on a busy two-core machine: a bound for what hangs, not a measure.

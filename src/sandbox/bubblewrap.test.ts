@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 
+import { test } from '../../test/boxed.ts';
 import type { Seen } from './box-scenarios.ts';
 import { isRunning } from './process-tree.ts';
 

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 
+import { test as boxedTest } from '../../test/boxed.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { openBoxFixture } from './box-fixture.ts';
 import { chooseSandbox } from './choose-sandbox.ts';
 
 const clock = systemClock;
 
-test('where bubblewrap works, strict and auto keep workers in a box', async () => {
+boxedTest('where bubblewrap works, strict and auto keep workers in a box', async () => {
   await using fixture = await openBoxFixture();
 
   for (const mode of ['strict', 'auto'] as const) {
@@ -32,7 +33,7 @@ test('without bubblewrap strict refuses, auto degrades, and both name the packag
   });
 });
 
-test('a bubblewrap that cannot make a box is found out by making one', async () => {
+boxedTest('a bubblewrap that cannot make a box is found out by making one', async () => {
   await using fixture = await openBoxFixture();
   const broken = { ...fixture.toolbox, etc: `${fixture.folder}/absent` };
 

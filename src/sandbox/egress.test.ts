@@ -9,6 +9,7 @@ import { connect as connectTls } from 'node:tls';
 import { assert, integer, nat, property } from 'fast-check';
 import { expect, test } from 'vitest';
 
+import { test as boxedTest } from '../../test/boxed.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { openBoxFixture, runBoxed } from './box-fixture.ts';
 import { withEgress } from './bridge.ts';
@@ -178,7 +179,7 @@ test('the byte limit cuts the connection and refuses the next', async () => {
   expect(next).toContain('403 Byte limit reached');
 });
 
-test('a worker in a box reaches the allowed host by its proxy variables', async () => {
+boxedTest('a worker in a box reaches the allowed host by its proxy variables', async () => {
   await using s = await setup({});
   await using fixture = await openBoxFixture();
   const script = `

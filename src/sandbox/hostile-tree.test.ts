@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 
+import { test } from '../../test/boxed.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { unsandboxed } from './unsandboxed.ts';
 import { git, openWorkspaceFixture as setup, type WorkspaceFixture } from './workspace-fixture.ts';

@@ -3,8 +3,9 @@ import { readFileSync, symlinkSync } from 'node:fs';
 import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 
+import { test } from '../../test/boxed.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { importBundle } from './import-bundle.ts';
 import { git, openWorkspaceFixture as setup } from './workspace-fixture.ts';

@@ -1,0 +1,65 @@
+import { execa } from 'execa';
+import type { TestProject } from 'vitest/node';
+
+import { installDebianPackage, type Run } from './debian-package.ts';
+
+/** Programs of the system that some tests need and npm does not bring. */
+interface Available {
+  /** It can make a box, as this user, on this kernel. */
+  readonly bubblewrap: boolean;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Read by test/boxed.ts; what is skipped for want of it has been said once, at the start. */
+    available: Available;
+  }
+}
+
+/**
+ * vitest's global set-up: installs what is missing where it may, and says loudly what will be skipped.
+ */
+// oxlint-disable-next-line import/no-default-export -- vitest's contract
+export default async function prepare(project: TestProject): Promise<void> {
+  project.provide('available', { bubblewrap: await haveBubblewrap() });
+}
+
+async function haveBubblewrap(): Promise<boolean> {
+  if ((await run('bwrap', '--version')) !== undefined) {
+    const refused = await installDebianPackage({ run, uid: process.getuid?.() }, 'bubblewrap');
+    if (refused !== undefined) {
+      warn(`bubblewrap is not installed (${refused}).`, 'Install it: apt-get install bubblewrap');
+      return false;
+    }
+  }
+  // Not our own probe: a fault in that must fail its tests, not skip them.
+  const failed = await run('bwrap', ...SMALLEST_BOX);
+  if (failed !== undefined) {
+    warn(
+      `bubblewrap cannot make a box here (${failed}).`,
+      'Allow user namespaces: in a container with its seccomp profile, else with sysctl user.max_user_namespaces.',
+    );
+  }
+  return failed === undefined;
+}
+
+const SMALLEST_BOX =
+  '--unshare-all --unshare-user --disable-userns --ro-bind / / --proc /proc /bin/true'.split(' ');
+
+const run: Run = async (file, ...argv) => {
+  const { failed, all, shortMessage } = await execa(file, argv, {
+    all: true,
+    reject: false,
+    stdin: 'ignore',
+    timeout: 180_000,
+    env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
+  });
+  return failed ? (all?.trim().split('\n').at(-1) ?? '') || (shortMessage ?? '') : undefined;
+};
+
+function warn(missing: string, remedy: string): void {
+  const rule = '!'.repeat(78);
+  process.stderr.write(
+    `\n${rule}\n! SKIPPED: every test of the sandbox. ${missing}\n! ${remedy}\n${rule}\n\n`,
+  );
+}
