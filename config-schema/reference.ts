@@ -29,7 +29,7 @@ export async function generateReference(root: string): Promise<[string, string][
     const page = [
       `<!-- Generated from config-schema/${file} by config-schema/generate.ts: do not edit. -->`,
       `# ${TITLES[name] ?? name}`,
-      String(schema['description']),
+      textOf(schema['description']),
       INTRODUCTIONS[name] ?? '',
       ...sections({ schemas, file }, schema),
     ];
@@ -53,10 +53,12 @@ function sections(context: Context, root: Schema): string[] {
     const rows = table(context, schema);
     if (rows !== undefined && !seen.has(title)) {
       seen.add(title);
-      const heading = path === '' ? 'Top level' : `\`${path}\``;
-      const description = path === '' ? '' : String(schema['description'] ?? '');
+      const heading =
+        path === '' ? 'Top level' : `\`${path.replace('agents.pm', 'agents.<role>')}\``;
+      const description = path === '' ? '' : textOf(schema['description']);
       written.push(`## ${heading}`, ...(description === '' ? [] : [description]), rows);
-      queue.push(...children(context, path, schema));
+      // The policy's defaults are autodev.yaml's own keys: its page describes them.
+      queue.push(...(path.endsWith('.defaults') ? [] : children(context, path, schema)));
     }
   }
   return written;
@@ -69,7 +71,7 @@ function alternatives(context: Context, root: Schema): { path: string; schema: S
     ? oneOf.filter(isSchema).map((option) => {
         const schema = deref(context, option);
         const type = asSchema(asSchema(schema['properties'])['type']);
-        return { path: String(type['const']), schema };
+        return { path: textOf(type['const']), schema };
       })
     : [{ path: '', schema: root }];
 }
@@ -101,11 +103,11 @@ function table(context: Context, schema: Schema): string | undefined {
     const own = deref(context, asSchema(property));
     const cells = [
       `\`${name}\``,
-      String(own['description'] ?? ''),
-      values(own),
-      own['default'] === undefined ? String(own['x-default'] ?? '') : code(own['default']),
+      textOf(own['description']),
+      acceptedValues(own),
+      own['default'] === undefined ? textOf(own['x-default']) : code(own['default']),
       asList(own['examples']).map(code).join(' '),
-      String(own['x-risk'] ?? ''),
+      textOf(own['x-risk']),
     ];
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
   });
@@ -116,7 +118,7 @@ function table(context: Context, schema: Schema): string | undefined {
   ].join('\n');
 }
 
-function values(schema: Schema): string {
+function acceptedValues(schema: Schema): string {
   const stated = [schema['enum'], schema['x-values']].find(Array.isArray);
   if (Array.isArray(stated)) {
     return stated.map(code).join(' ');
@@ -126,7 +128,7 @@ function values(schema: Schema): string {
   const range = [
     ['from', schema['x-min'] ?? schema['minimum']],
     ['to', schema['x-max'] ?? schema['maximum']],
-  ].flatMap(([word, bound]) => (bound === undefined ? [] : [`${String(word)} ${String(bound)}`]));
+  ].flatMap(([word, bound]) => (bound === undefined ? [] : [`${textOf(word)} ${textOf(bound)}`]));
   const kind = typeof quantity === 'string' ? quantity : types.map(String).join(' or ');
   return [kind, ...range].join(', ');
 }
@@ -155,6 +157,10 @@ function originOf({ schemas, file }: Context, pointer: string): string {
   const name = pointer.split('/')[2] ?? '';
   const own = asSchema(schemas.get(file)?.['definitions']);
   return own[name] === undefined ? 'autodev.schema.json' : file;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
 function asSchema(value: unknown): Schema {

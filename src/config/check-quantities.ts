@@ -4,6 +4,7 @@ import { parseQuantity, quantityHint } from './quantity.ts';
 import type { QuantityKind } from './quantity.ts';
 import { childSchema, rootSchema } from './schema-tree.ts';
 import type { SchemaName, SchemaNode } from './schema-tree.ts';
+import { capital } from './schema-words.ts';
 import type { SourceDocument } from './source-document.ts';
 
 const KINDS: readonly QuantityKind[] = ['tokens', 'usd', 'duration', 'bytes', 'percent'];
@@ -45,12 +46,11 @@ function checkQuantity(
 ): Diagnostic[] {
   const amount = parseQuantity(kind, value);
   if (amount === undefined) {
-    const hint = quantityHint(kind);
     return [
       document.diagnose(path, {
         code: 'invalid_quantity',
         message: `\`${value}\` cannot be read.`,
-        remedy: `${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`,
+        remedy: `${capital(quantityHint(kind))}.`,
       }),
     ];
   }

@@ -22,6 +22,7 @@ import type {
   WithConfig,
 } from './autodev.generated.ts';
 import { compact } from './compact.ts';
+import { DEFAULT_BUDGETS } from './defaults.ts';
 import { formatQuantity } from './quantity.ts';
 
 /** The file with every default written out, in the file's own keys and units; it resolves to the same spec. */
@@ -38,12 +39,9 @@ export function toFile(spec: RepoSpec): AutodevConfig {
     agents: mapValues(spec.agents, fileAgent),
     schedules: mapValues(spec.schedules, (schedule) => fileSchedule(schedule, spec.agents)),
     triggers: mapValues(spec.triggers, (trigger) => fileTrigger(trigger, spec.agents)),
-    budgets: {
-      ...removed(spec.budgets, ['daily', 'monthly']),
-      ...mapValues(spec.budgets, fileBudget),
-    },
+    budgets: { ...removedBudgets(spec.budgets), ...mapValues(spec.budgets, fileBudget) },
     approvals: {
-      ...removed(spec.approvals, ['default']),
+      ...(spec.approvals['default'] === undefined ? { default: null } : {}),
       ...mapValues(spec.approvals, fileApproval),
     },
     merge: spec.merge,
@@ -229,13 +227,16 @@ function voterRole(role: ApprovalRule['role']): 'reporter' | 'developer' | 'main
   return role === 'reporter' || role === 'maintainer' || role === 'owner' ? role : 'developer';
 }
 
-/** What the file took away must be said, or the default would come back. */
-function removed(
-  stated: Readonly<Record<string, unknown>>,
-  defaults: readonly string[],
-): Record<string, null> {
+/** A default that the file took away must be said, or it would come back. */
+function removedBudgets(stated: RepoSpec['budgets']): Record<string, null> {
+  const gone = Object.entries(DEFAULT_BUDGETS).filter(
+    ([, { per }]) =>
+      !Object.values(stated).some(
+        (budget) => budget.scope === 'repo' && budget.per === per && budget.microUsd !== undefined,
+      ),
+  );
   return Object.fromEntries(
-    defaults.filter((name) => stated[name] === undefined).map((name) => [name, null]),
+    gone.map(([name]) => [stated[name] === undefined ? name : `default-${name}`, null]),
   );
 }
 

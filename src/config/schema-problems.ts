@@ -6,6 +6,16 @@ import { quote } from './quoting.ts';
 import type { SchemaProblem } from './schema-problem.ts';
 import { schemaOf } from './schema-tree.ts';
 import type { SchemaName, SchemaNode } from './schema-tree.ts';
+import {
+  asArray,
+  asTexts,
+  capital,
+  exampleOf,
+  exampleOfType,
+  rangeText,
+  typeOf,
+  typeText,
+} from './schema-words.ts';
 import type { Finding, SourceDocument } from './source-document.ts';
 import { suggestKey, suggestValue } from './suggest.ts';
 
@@ -274,64 +284,7 @@ function valueAt(value: unknown, path: DocumentPath): unknown {
   );
 }
 
-function rangeText(keyword: string, limit: unknown): string {
-  const texts: Record<string, string> = {
-    minimum: `must be at least ${String(limit)}`,
-    maximum: `must be at most ${String(limit)}`,
-    minLength: 'must not be empty',
-    maxLength: `may hold at most ${String(limit)} characters`,
-    minItems: 'must not be an empty list',
-    maxItems: `may hold at most ${String(limit)} entries`,
-    minProperties: 'must not be empty',
-    maxProperties: `may hold at most ${String(limit)} keys`,
-  };
-  return texts[keyword] ?? `breaks the rule \`${keyword}\``;
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  object: 'a mapping',
-  array: 'a list',
-  string: 'text',
-  integer: 'a whole number',
-  number: 'a number',
-  boolean: 'true or false',
-  null: 'null',
-};
-
-function typeText(type: string): string {
-  return TYPES[type] ?? type;
-}
-
-function typeOf(value: unknown): string {
-  return Array.isArray(value) ? 'array' : typeof value;
-}
-
-function exampleOfType(type: string | undefined): unknown {
-  return { object: {}, array: [], boolean: true, integer: 1, number: 1 }[type ?? ''] ?? 'text';
-}
-
-function exampleOf(schema: SchemaNode, key: string): string {
-  const properties = schema['properties'];
-  const property = isJsonObject(properties) ? properties[key] : undefined;
-  const example = isJsonObject(property) ? asArray(property['examples'])[0] : undefined;
-  return typeof example === 'string' && !/[*:#]/.test(example)
-    ? example
-    : JSON.stringify(example ?? '…');
-}
-
 function asQuantity(value: unknown): QuantityKind | undefined {
   const kinds = ['tokens', 'usd', 'duration', 'bytes', 'percent'] as const;
   return kinds.find((kind) => kind === value);
-}
-
-function asArray(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function asTexts(value: unknown): string[] {
-  return asArray(value).map(String);
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
