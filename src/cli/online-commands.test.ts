@@ -1,0 +1,247 @@
+import { zstdCompressSync } from 'node:zlib';
+
+import { expect } from 'vitest';
+
+import { test } from '../../test/database.ts';
+import type { Acts } from '../dashboard/api/acts.ts';
+import { TOKEN, setupApi } from '../dashboard/api/api-fixture.ts';
+import type { Db } from '../db/db.ts';
+import { sql } from '../db/sql.ts';
+import { insertGate, insertJob, insertRepo } from '../db/views/rows-fixture.ts';
+import { AppError } from '../kernel/errors.ts';
+import { run, runOn } from './cli-fixture.ts';
+
+async function setup(db: Db, acts: Partial<Acts> = {}) {
+  const { listen } = setupApi(db, acts);
+  const url = await listen();
+  return { url, autodev: runOn(url, TOKEN) };
+}
+
+test('status shows one repository whole, with what waits for you', async ({ db }) => {
+  const { autodev } = await setup(db);
+  const repoId = await insertRepo(db, 'status-repo');
+  await insertGate(db, repoId);
+  await db.query(sql`update repo_sync set diagnostics = '[{"severity": "error", "line": 3, "column": 5,
+    "message": "unknown key", "remedy": "remove it", "corrected": "agents:"}]' where repo_id = ${repoId}`);
+  await db.query(sql`insert into lane (repo_id, agent, max_running) values (${repoId}, 3, 2)`);
+
+  const { code, stdout } = await autodev('status', 'status-repo');
+
+  expect(code).toBe(0);
+  expect(stdout).toContain('status-repo ✖ invalid file');
+  expect(stdout).toContain('autodev.yaml:3:5 ✖ error unknown key\n  remove it\n  agents:');
+  expect(stdout).toMatch(/builder +0\/2 +0 +–/);
+  expect(stdout).toMatch(/▲ g_\d+ merge: Merge the fix\?/);
+});
+
+test('status without a name lists all repositories', async ({ db }) => {
+  const { autodev } = await setup(db);
+  await insertRepo(db, 'list-a');
+  await insertRepo(db, 'list-b');
+
+  const { stdout } = await autodev('status');
+
+  expect(stdout).toMatch(/list-a +○ not read yet/);
+  expect(stdout).toMatch(/list-b +○ not read yet/);
+});
+
+test('jobs are listed for people and for scripts', async ({ db }) => {
+  const { autodev } = await setup(db);
+  const repoId = await insertRepo(db, 'jobs-repo');
+  const queued = await insertJob(db, repoId, { title: 'evil \u001b[2J title', microUsd: 420_000 });
+  const failed = await insertJob(db, repoId, { state: 'failed' });
+
+  const text = await autodev('jobs', 'jobs-repo');
+  const json = await autodev('jobs', 'jobs-repo', '--active', '-o', 'json');
+
+  expect(text.stdout).toMatch(new RegExp(`j_${failed} +jobs-repo +builder +✖ failed`));
+  expect(text.stdout).toMatch(new RegExp(`j_${queued} .*○ queued +0\\.42 USD`));
+  expect(text.stdout).not.toContain('\u001b');
+  expect(JSON.parse(json.stdout)).toMatchObject({ jobs: [{ id: `j_${queued}` }], next: null });
+});
+
+test('more jobs than a page holds are read page by page', async ({ db }) => {
+  const { autodev } = await setup(db);
+  const repoId = await insertRepo(db, 'many-jobs');
+  await db.query(sql`insert into job (repo_id, agent, title, task, trigger, trust)
+    select ${repoId}, 3, 'Job ' || n, 't', '{"kind": "manual", "actor": "ada"}', 'owner'
+    from generate_series(1, 230) n`);
+
+  const { stdout } = await autodev('jobs', 'many-jobs', '--limit', '220', '-o', 'json');
+
+  const { jobs, next } = JSON.parse(stdout);
+  expect(jobs).toHaveLength(220);
+  expect(next).not.toBeNull();
+});
+
+test('job shows one, and its work as a patch', async ({ db }) => {
+  const { autodev } = await setup(db);
+  const repoId = await insertRepo(db);
+  const id = await insertJob(db, repoId, { state: 'review', title: 'Round exactly' });
+  const gate = await insertGate(db, repoId, { jobId: id });
+  await db.query(sql`insert into artifact (job_id, attempt, repo_id, base, head, stat, diff, bundle)
+    values (${id}, 1, ${repoId}, 'b', 'h', '{"files":1}', '+fixed', '\\x00')`);
+
+  const page = await autodev('job', `j_${id}`);
+  const diff = await autodev('job', `j_${id}`, '--diff');
+
+  expect(page.stdout).toContain('Round exactly');
+  expect(page.stdout).toContain(`autodev approve g_${gate}`);
+  expect(diff.stdout).toBe('+fixed\n');
+});
+
+test('a job that does not exist ends with 1 and says what there is', async ({ db }) => {
+  const { autodev } = await setup(db);
+
+  const { code, stderr } = await autodev('job', 'j_999999');
+
+  expect(code).toBe(1);
+  expect(stderr).toContain('there is no job j_999999 [NOT_FOUND]');
+});
+
+test('logs prints what was said, and with -f goes on until the job is over', async ({ db }) => {
+  const { url, autodev } = await setup(db);
+  const id = await insertJob(db, await insertRepo(db), { state: 'running' });
+  await say(db, id, 0, ['{"type":"text","text":"reading"}']);
+  let isOver = false;
+
+  const once = await autodev('logs', `j_${id}`);
+  const followed = await run(['logs', `j_${id}`, '-f'], {
+    env: { AUTODEV_URL: url, AUTODEV_TOKEN: TOKEN },
+    onOutput: (text) => {
+      if (text.includes('reading') && !isOver) {
+        isOver = true;
+        void say(db, id, 1, ['{"type":"text","text":"writing"}']).then(() => finish(db, id));
+      }
+    },
+  });
+  const json = await autodev('logs', `j_${id}`, '-o', 'json');
+
+  expect(once.stdout).toBe('text     reading\n');
+  expect(followed).toMatchObject({ code: 0, stdout: 'text     reading\ntext     writing\n' });
+  expect(json.stdout).toBe('{"type":"text","text":"reading"}\n{"type":"text","text":"writing"}\n');
+});
+
+test('Ctrl-C ends a log that is followed with 130', async ({ db }) => {
+  const { url } = await setup(db);
+  const id = await insertJob(db, await insertRepo(db), { state: 'running' });
+  await say(db, id, 0, ['{"text":"reading"}']);
+  const stop = new AbortController();
+
+  const { code } = await run(['logs', `j_${id}`, '-f'], {
+    env: { AUTODEV_URL: url, AUTODEV_TOKEN: TOKEN },
+    signal: stop.signal,
+    onOutput: () => stop.abort(),
+  });
+
+  expect(code).toBe(130);
+});
+
+test('approvals lists what waits, and shows one whole', async ({ db }) => {
+  const { autodev } = await setup(db);
+  const repoId = await insertRepo(db, 'gates-repo');
+  const id = await insertGate(db, repoId);
+  await db.query(sql`update gate set protected = false where id = ${id}`);
+
+  const list = await autodev('approvals', 'gates-repo');
+  const one = await autodev('approvals', `g_${id}`);
+
+  expect(list.stdout).toMatch(new RegExp(`g_${id} +merge +– +gates-repo`));
+  expect(one.stdout).toContain('It rounds half to even now.');
+  expect(one.stdout).toContain('not protected from the worker');
+});
+
+test.for([
+  [['approve', '--note', 'nice'], { verdict: 'approve', note: 'nice' }],
+  [['reject', '--reason', 'no'], { verdict: 'reject', note: 'no' }],
+  [['changes', 'add', 'tests'], { verdict: 'changes', note: 'add tests' }],
+] as const)(
+  '%j votes on the open gate of a job, bound to its head',
+  async ([argv, vote], { db }) => {
+    const votes: unknown[] = [];
+    const { autodev } = await setup(db, {
+      castVote: async (...cast) => {
+        votes.push(cast);
+        return { message: 'merged as abc' };
+      },
+    });
+    const repoId = await insertRepo(db);
+    const jobId = await insertJob(db, repoId, { state: 'review' });
+    const gate = await insertGate(db, repoId, { jobId });
+    const [verb, ...rest] = argv;
+
+    const { code, stdout } = await autodev(verb, `j_${jobId}`, ...rest);
+
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '✔ merged as abc\n' });
+    expect(votes).toEqual([[gate, { ...vote, head: 'a'.repeat(40), voter: 'ada', via: 'cli' }]]);
+  },
+);
+
+test('answer answers the question of a job', async ({ db }) => {
+  const votes: unknown[] = [];
+  const { autodev } = await setup(db, {
+    castVote: async (...cast) => {
+      votes.push(cast);
+      return { message: 'it goes on' };
+    },
+  });
+  const repoId = await insertRepo(db);
+  const jobId = await insertJob(db, repoId, { state: 'waiting', waitReason: 'question' });
+  const gate = await insertGate(db, repoId, { jobId, kind: 'question' });
+
+  const { code } = await autodev('answer', `g_${gate}`, 'half', 'to', 'even');
+
+  expect(code).toBe(0);
+  expect(votes).toEqual([
+    [gate, { verdict: 'answer', note: 'half to even', voter: 'ada', via: 'cli' }],
+  ]);
+});
+
+test('voting on a job without an open gate, and on what is neither, says so', async ({ db }) => {
+  const { autodev } = await setup(db);
+  const jobId = await insertJob(db, await insertRepo(db));
+
+  const closed = await autodev('approve', `j_${jobId}`);
+  const neither = await autodev('approve', '12');
+
+  expect(closed).toMatchObject({ code: 1, stderr: expect.stringContaining('has no open gate') });
+  expect(neither).toMatchObject({ code: 64, stderr: expect.stringContaining('neither a gate') });
+});
+
+test('what an approval needs is printed as the command to type', async ({ db }) => {
+  const { autodev } = await setup(db, {
+    castVote: () =>
+      Promise.reject(
+        new AppError('WORKING_COPY_DIRTY', 'changes in the way', { remedy: 'git stash' }),
+      ),
+  });
+  const id = await insertGate(db, await insertRepo(db));
+
+  const { code, stderr } = await autodev('approve', `g_${id}`);
+
+  expect(code).toBe(1);
+  expect(stderr).toBe('error: changes in the way [WORKING_COPY_DIRTY]\n  git stash\n');
+});
+
+test('a wrong token is told apart from a missing one', async ({ db }) => {
+  const { url } = await setup(db);
+
+  const wrong = await run(['jobs', '--url', url, '--token', 'wrong']);
+  const none = await run(['jobs', '--url', url]);
+
+  expect(wrong.stderr).toContain('the token is not the one of this server');
+  expect(none.stderr).toContain('this needs the token of this server');
+});
+
+async function say(db: Db, id: number, first: number, lines: string[]): Promise<void> {
+  const body = zstdCompressSync(lines.map((line) => `${line}\n`).join(''));
+  await db.query(sql`insert into transcript (job_id, attempt, chunk, first_line, lines, body)
+    values (${id}, 1, ${first}, ${first}, ${lines.length}, ${body})`);
+}
+
+async function finish(db: Db, id: number): Promise<void> {
+  await db.query(sql`
+    with gone as (delete from job where id = ${id} returning *)
+    insert into job_done select gone.*, now() from gone`);
+  await db.query(sql`update job_done set state = 10 where id = ${id}`);
+}
