@@ -58,6 +58,9 @@ process.on('message', (message) => {
   phase.finishing = message === 'finish';
 });
 
+// Nobody waits for the report of a rival whose parent is gone.
+process.once('disconnect', () => process.exit());
+
 await using db = await openDb(
   { connection: order.connection, log: silentLog },
   { maxConnections: order.roles.length * 2 },

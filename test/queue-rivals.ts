@@ -27,12 +27,23 @@ export async function compete(
   const children = orders.map((order) =>
     fork(path.join(import.meta.dirname, 'queue-rival.ts'), [JSON.stringify(order)]),
   );
-  await Promise.all(children.map((child) => once(child, 'message')));
+  try {
+    return await watchThem(db, children, wildMs);
+  } finally {
+    children.forEach((child) => child.kill());
+  }
+}
+
+async function watchThem(
+  db: Queryable,
+  children: readonly Child[],
+  wildMs: number,
+): Promise<Outcome> {
+  await Promise.all(children.map(nextMessage));
   const startedAt = performance.now();
-  const reports = goThrough(children, wildMs);
   const watch = new AbortController();
   const watching = watchLimits(db, watch.signal);
-  const all = await reports.finally(() => watch.abort());
+  const all = await goThrough(children, wildMs).finally(() => watch.abort());
   const { samples, overLimit } = await watching;
 
   return {
@@ -63,16 +74,20 @@ async function goThrough(children: readonly Child[], wildMs: number): Promise<Ri
 }
 
 /** Sends a message and returns the next one that comes back. */
-async function ask(child: Child, message: string) {
-  const answered = once(child, 'message');
+function ask(child: Child, message: string) {
+  const answer = nextMessage(child);
   child.send(message);
-  const [answer] = await Promise.race([
-    answered,
+  return answer;
+}
+
+async function nextMessage(child: Child) {
+  const [message] = await Promise.race([
+    once(child, 'message'),
     once(child, 'exit').then(([code]) => {
-      throw new Error(`a rival ended with ${String(code)} when it was asked to ${message}`);
+      throw new Error(`a rival ended with ${String(code)} before it answered`);
     }),
   ]);
-  return answer;
+  return message;
 }
 
 async function watchLimits(
