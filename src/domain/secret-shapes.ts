@@ -26,3 +26,12 @@ const SHAPES: readonly (readonly [name: string, shape: RegExp])[] = [
 export function findSecretShape(text: string): string | undefined {
   return SHAPES.find(([, shape]) => shape.test(text))?.[0];
 }
+
+/** The text with each such credential replaced by what kind it seems to be. */
+export function maskSecretShapes(text: string): string {
+  return SHAPES.reduce(
+    (masked, [name, shape]) =>
+      shape.test(masked) ? masked.replaceAll(new RegExp(shape, 'gu'), `[${name}, masked]`) : masked,
+    text,
+  );
+}

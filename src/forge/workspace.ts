@@ -1,5 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 import { requireCommitId } from './commit-id.ts';
 import type { Git, GitPlace } from './git.ts';
@@ -12,6 +12,8 @@ export interface WorkspaceOptions {
   readonly commit: string;
   /** The new branch to stand on; undefined leaves HEAD detached. */
   readonly branch: string | undefined;
+  /** Of `info/attributes`, which wins over every `.gitattributes`: how files are checked out. */
+  readonly attributes?: string;
   /** Files that come from another commit (the default branch's instructions), where that has them. */
   readonly overlay?: { readonly commit: string; readonly paths: readonly string[] };
 }
@@ -33,7 +35,7 @@ const KEPT = [
  */
 export async function createWorkspace(
   { git }: { git: Git },
-  { mirror, folder, commit, branch, overlay }: WorkspaceOptions,
+  { mirror, folder, commit, branch, attributes, overlay }: WorkspaceOptions,
   signal: AbortSignal,
 ): Promise<void> {
   requireCommitId(commit);
@@ -45,6 +47,10 @@ export async function createWorkspace(
     const kept = KEPT.flatMap((setting) => ['--config', setting]);
     await git.run(outside, [...clone, ...kept, '--', mirror, folder], signal);
     await git.run(inside, ['config', '--remove-section', 'remote.origin'], signal);
+    if (attributes !== undefined) {
+      await mkdir(join(folder, '.git', 'info'), { recursive: true });
+      await writeFile(join(folder, '.git', 'info', 'attributes'), attributes);
+    }
     const stand = branch === undefined ? ['--detach'] : ['--no-track', '-B', branch];
     await git.run(inside, ['checkout', '--quiet', ...stand, commit], signal);
     if (overlay && overlay.commit !== commit) {

@@ -1,0 +1,279 @@
+import type { AttemptFence, CheckResult } from '../db/attempts.ts';
+import { setAttemptProcess } from '../db/attempts.ts';
+import { listConfigObjects } from '../db/config-objects.ts';
+import type { Db } from '../db/db.ts';
+import { defuseTitle } from '../domain/defuse-text.ts';
+import { formatJobId } from '../domain/job-id.ts';
+import type { Output } from '../domain/output.ts';
+import { checkOutputs, deriveMergeRequest, type OutputLine } from '../domain/outputs.ts';
+import type { MatchesGlob } from '../domain/protected-paths.ts';
+import type { Forge } from '../forge/forge.ts';
+import type { Git } from '../forge/git.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Provider } from '../llm/provider.ts';
+import type { BoxLimits, Sandbox } from '../sandbox/sandbox.ts';
+import type { BoxContext, Failure } from './box-run.ts';
+import { boxOf, failureOfEnd, runCommands, runInBox } from './box-run.ts';
+import { checkChange, describeRefusal } from './check-change.ts';
+import type { ClaimedAttempt } from './claim.ts';
+import { failureOf } from './failure-of.ts';
+import { readOutputs } from './read-outputs.ts';
+import { findStart, type StartPoint } from './start-point.ts';
+import { takeResult, type Result } from './take-result.ts';
+import { taskOf } from './task-file.ts';
+import type { Transcript } from './transcript-writer.ts';
+import { bringMirror, furnish, openRoom, type Room } from './workspace-room.ts';
+
+/** Bounds of a box that no autodev.yaml sets. */
+export type BoxBounds = Pick<
+  BoxLimits,
+  'processes' | 'fileBytes' | 'tmpBytes' | 'outputBytes' | 'diskBytes'
+>;
+
+export interface AttemptDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly git: Git;
+  readonly forge: Pick<Forge, 'fetchMirror'>;
+  readonly sandbox: Sandbox;
+  readonly providers: readonly Provider[];
+  readonly matches: MatchesGlob;
+  /** The runner's own folder on the data volume. */
+  readonly folder: string;
+  /** What a role is, for its task file. */
+  readonly describeRole: (agent: string) => string;
+  /** Author and committer of results. */
+  readonly author: { readonly name: string; readonly email: string };
+  readonly bounds: BoxBounds;
+  /** Between asking a worker to end and killing it. */
+  readonly graceMs: number;
+}
+
+/** What an attempt came to. Nothing of it counts before `completeAttempt` has written it. */
+export interface AttemptResult {
+  /** `done`, or why not. */
+  readonly failure: Failure | undefined;
+  readonly outputs: readonly Output[];
+  readonly change: Result['change'];
+  readonly checks: readonly CheckResult[];
+  /** The commit that it worked at. */
+  readonly base: string | undefined;
+}
+
+/**
+ * The story of one attempt: workspace, setup, worker, outputs, final tree, patch check, check. It writes nothing but
+ * the transcript and the process that runs; never rejects.
+ *
+ * @param stop ends the worker, and with it the attempt
+ */
+export async function runAttempt(
+  deps: AttemptDeps,
+  {
+    claimed,
+    fence,
+    transcript,
+    slot,
+  }: { claimed: ClaimedAttempt; fence: AttemptFence; transcript: Transcript; slot: number },
+  stop: AbortSignal,
+): Promise<AttemptResult> {
+  const checks: CheckResult[] = [];
+  let base: string | undefined;
+  const end = (failure: Failure): AttemptResult => {
+    transcript.write('autodev', failure.detail);
+    return { failure, outputs: [], change: undefined, checks, base };
+  };
+
+  try {
+    const { job, repo, spec } = claimed;
+    await using room = await openRoom(deps, repo);
+    await bringMirror(deps, room, repo, stop);
+    const at = await findStart(deps, { job, repo, mirror: room.mirror }, stop);
+    base = at.base;
+    const role = deps.describeRole(job.agent);
+    const branch = job.branch ?? `autodev/${job.agent}/${job.id}`;
+    const task = taskOf(claimed, { base: at.start, role });
+    await furnish(deps, room, { ...at, branch, task, slot }, stop);
+
+    const context = boxContext(deps, { claimed, fence, transcript, slot, room, at, stop });
+    const { setup, env, network } = spec;
+    const setupFailure = await runCommands(context, {
+      commands: setup,
+      failsAs: 'setup_failed',
+      env,
+      allow: network.allow,
+      results: checks,
+    });
+    const failure = setupFailure ?? (await runWorker(deps, context, claimed));
+    if (failure !== undefined) {
+      return end(failure);
+    }
+
+    const read = await readOutputs(room.outputs);
+    if ('failure' in read) {
+      return end(read.failure);
+    }
+    const message = await commitMessage(deps, claimed, read.lines);
+    const { author } = deps;
+    const limits = { ...context.limits(), diskBytes: Number.MAX_SAFE_INTEGER };
+    const taking = { room, at, message, author, slot, limits };
+    const { change: found, irregular } = await takeResult(deps, taking, stop);
+    const judged = judge(deps, claimed, { lines: read.lines, change: found, irregular });
+    if ('failure' in judged) {
+      return end(judged.failure);
+    }
+
+    const { outputs, change } = judged;
+    const commands = spec.check === 'pipeline' || change === undefined ? [] : spec.check;
+    const results = checks;
+    const checked = await runCommands(context, { commands, failsAs: 'check_failed', env, results });
+    if (checked !== undefined) {
+      return end(checked);
+    }
+    return { failure: undefined, outputs, change, checks, base };
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.reason === 'internal') {
+      deps.log.error({ err: error, job: formatJobId(claimed.job.id) }, 'attempt failed inside');
+    }
+    return end(failure);
+  }
+}
+
+function boxContext(
+  { db, clock, log, sandbox, bounds, graceMs }: AttemptDeps,
+  {
+    claimed,
+    fence,
+    transcript,
+    slot,
+    room,
+    at,
+    stop,
+  }: {
+    claimed: ClaimedAttempt;
+    fence: AttemptFence;
+    transcript: Transcript;
+    slot: number;
+    room: Room;
+    at: StartPoint;
+    stop: AbortSignal;
+  },
+): BoxContext {
+  const { wallMs, idleMs, memoryBytes } = claimed.spec.limits;
+  const endsAt = clock.now().getTime() + wallMs;
+  return {
+    clock,
+    sandbox,
+    room,
+    transcript,
+    slot,
+    graceMs,
+    stop,
+    limits: () => {
+      const leftMs = Math.max(1, endsAt - clock.now().getTime());
+      return { ...bounds, memoryBytes, wallMs: leftMs, idleMs };
+    },
+    onProcess: async ({ pid, startTime }) => {
+      await setAttemptProcess(db, fence, { base: at.base, pid, startTime }).catch(
+        (error: unknown) => {
+          // It only helps a later runner to clean up; the fence is asked again at the end.
+          log.warn({ err: error }, 'could not note the process of an attempt');
+        },
+      );
+    },
+  };
+}
+
+async function runWorker(
+  { providers }: AttemptDeps,
+  context: BoxContext,
+  { provider: spec, spec: { env } }: ClaimedAttempt,
+): Promise<Failure | undefined> {
+  const provider = providers.find(({ name }) => name === spec.name);
+  if (provider === undefined) {
+    return { reason: 'provider_error', detail: `This runner has no provider ${spec.name}.` };
+  }
+  const parser = provider.newParser(spec);
+  const { room } = context;
+  const box = boxOf(context, {
+    ...env,
+    AUTODEV_TASK_FILE: room.taskFile,
+    AUTODEV_OUTPUTS: room.outputsFile,
+  });
+  const end = await runInBox(context, { box, command: provider.buildCommand(spec) }, (line) => {
+    parser.line(line);
+  });
+  if (end.reason !== 'exited' && end.reason !== 'signalled') {
+    return failureOfEnd(end);
+  }
+  const verdict = parser.end(
+    end.reason === 'exited'
+      ? { code: end.code, signal: undefined }
+      : { code: undefined, signal: end.signal },
+  );
+  return verdict.type === 'done' ? undefined : verdict;
+}
+
+/** Holds outputs and change against what the agent may do; anything refused refuses all. */
+function judge(
+  { matches }: AttemptDeps,
+  { job, spec: { allow } }: ClaimedAttempt,
+  { lines, change, irregular }: { lines: readonly OutputLine[] } & Result,
+):
+  | { readonly failure: Failure }
+  | { readonly outputs: readonly Output[]; readonly change: Result['change'] } {
+  const patchBytes = change?.patch.bytes ?? 0;
+  const derived = deriveMergeRequest({ lines, patchBytes, allow, title: job.title });
+  const all = derived === undefined ? lines : [{ line: 0, output: derived }];
+  if (all.length === 0) {
+    const detail =
+      patchBytes === 0
+        ? 'The worker changed nothing and wrote no output.'
+        : 'The worker wrote no output, and this agent may not open merge requests for what it changed.';
+    return { failure: { reason: 'no_output', detail } };
+  }
+  const subject = job.subject?.kind ?? 'none';
+  const { accepted, refusals } = checkOutputs(all, { allow, subject, patchBytes, repos: [] });
+  if (refusals.length > 0) {
+    const told = refusals.map(({ line, message, remedy }) => `line ${line}: ${message} ${remedy}`);
+    return { failure: { reason: 'invalid_output', detail: told.join(' ') } };
+  }
+
+  const outputs = accepted.map(({ output }) => output);
+  // A change leaves with a merge request, or goes on to the next agent; of others nothing is kept.
+  const leaves = outputs.some(({ type }) => type === 'merge_request' || type === 'hand_off');
+  if (change === undefined || !leaves || allow.merge_request === undefined) {
+    return { outputs, change: undefined };
+  }
+  const refused = [
+    ...irregular.map(
+      ({ path, kind }) => `${path} is a ${kind.replaceAll('_', ' ')}; remove it or ignore it.`,
+    ),
+    ...checkChange(change.patch, allow, matches).map(describeRefusal),
+  ];
+  return refused.length > 0
+    ? { failure: { reason: 'patch_refused', detail: refused.slice(0, 5).join(' ') } }
+    : { outputs, change };
+}
+
+async function commitMessage(
+  { db }: AttemptDeps,
+  { job, repo, revision }: ClaimedAttempt,
+  lines: readonly OutputLine[],
+): Promise<string> {
+  const request = lines.find(({ output }) => output.type === 'merge_request')?.output;
+  const asked = request?.type === 'merge_request' ? request.title : job.title;
+  const title = defuseTitle(asked, { linkHosts: [] }) || `Work of the ${job.agent}`;
+  const objects = await listConfigObjects(db, repo.id);
+  const own = objects.find(({ kind, name }) => kind === 'agent' && name === job.agent);
+  const line = job.trigger.line ?? own?.line ?? 1;
+  const trailers = [
+    `Autodev-Job: ${formatJobId(job.id)}`,
+    `Autodev-Agent: ${job.agent}`,
+    `Autodev-Config: ${job.trigger.commit ?? revision.commit}:${line}`,
+    `Autodev-Cost: ${(job.microUsd / 1_000_000).toFixed(2)} USD, ${job.tokens} tokens`,
+  ];
+  return `${title}\n\n${trailers.join('\n')}\n`;
+}

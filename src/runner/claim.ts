@@ -1,0 +1,173 @@
+import type { NewAttempt } from '../db/attempts.ts';
+import { insertAttempts } from '../db/attempts.ts';
+import type { Db, Queryable } from '../db/db.ts';
+import type { JobRow } from '../db/job-rows.ts';
+import type { Repo } from '../db/repos.ts';
+import { getRepo } from '../db/repos.ts';
+import type { RevisionInForce } from '../db/revisions.ts';
+import { findRevisionInForce } from '../db/revisions.ts';
+import type { AttemptEnd } from '../db/turn.ts';
+import { turn } from '../db/turn.ts';
+import type { Agent } from '../domain/agent.ts';
+import { formatJobId } from '../domain/job-id.ts';
+import type { AgentSpec, ProviderSpec } from '../domain/spec.ts';
+import type { ZoneOffset } from '../domain/zone-offset.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Provider } from '../llm/provider.ts';
+import { planAttempt, type PolicyVerdict } from './plan-attempt.ts';
+import { reserveAll, type Reserved, type ReservationWish } from './reserve.ts';
+
+/** Today's policy over an agent of a repository; where ops say nothing, `spec` as it is. */
+export type Policy = (asked: { repo: Repo; agent: Agent; spec: AgentSpec }) => PolicyVerdict;
+
+export interface ClaimDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly zoneOffset: ZoneOffset;
+  readonly policy: Policy;
+  readonly providers: readonly Provider[];
+  readonly sandboxed: boolean;
+}
+
+/** One registration of a runner: a number and its epoch. */
+export interface RunnerSession {
+  readonly id: number;
+  readonly epoch: number;
+}
+
+/** A claimed job with its attempt row written: the runner that got it may start. */
+export interface ClaimedAttempt {
+  readonly job: JobRow;
+  readonly repo: Repo;
+  readonly revision: RevisionInForce;
+  readonly spec: AgentSpec;
+  readonly provider: ProviderSpec;
+  readonly attempt: NewAttempt;
+}
+
+interface Candidate extends ReservationWish {
+  readonly repo: Repo;
+  readonly revision: RevisionInForce;
+  readonly provider: ProviderSpec;
+}
+
+/**
+ * Claims up to `claim` jobs in one transaction and writes their attempts with their reservations. What cannot
+ * start (no budget, no provider, agent gone) goes back or ends in the same transaction, as if it had never run.
+ */
+export function claimJobs(
+  deps: ClaimDeps,
+  session: RunnerSession,
+  { agents, claim, lanes }: { agents: readonly Agent[]; claim: number; lanes: number },
+): Promise<{ claimed: JobRow[]; attempts: ClaimedAttempt[] }> {
+  const { db, clock, zoneOffset } = deps;
+  return db.transaction(async (tx) => {
+    const runner = { runner: session.id, epoch: session.epoch, agents };
+    const { claimed } = await turn(tx, { ...runner, ends: [], claim, lanes });
+    if (claimed.length === 0) {
+      return { claimed, attempts: [] };
+    }
+    const { candidates, ends } = await planAll(deps, tx, claimed);
+    const now = clock.now().getTime();
+    const reserved = await reserveAll(tx, candidates, { now, zoneOffset });
+    const attempts: ClaimedAttempt[] = [];
+    for (const [i, candidate] of candidates.entries()) {
+      const answer = reserved[i];
+      if (answer !== undefined && 'grant' in answer) {
+        attempts.push(attemptOf(deps, session, candidate, answer));
+      } else if (answer !== undefined) {
+        ends.push(withoutBudget(candidate.job, answer));
+      }
+    }
+    if (attempts.length > 0) {
+      await insertAttempts(
+        tx,
+        attempts.map(({ attempt }) => attempt),
+      );
+    }
+    if (ends.length > 0) {
+      // Their jobs, lanes and slots are locked by the claim above, so this waits for nobody.
+      await turn(tx, { ...runner, ends, claim: 0, lanes: 0 });
+    }
+    return { claimed, attempts };
+  });
+}
+
+async function planAll(
+  { policy, providers, clock, log }: ClaimDeps,
+  tx: Queryable,
+  jobs: readonly JobRow[],
+): Promise<{ candidates: Candidate[]; ends: AttemptEnd[] }> {
+  const candidates: Candidate[] = [];
+  const ends: AttemptEnd[] = [];
+  const known = new Map<number, { repo: Repo; revision: RevisionInForce | undefined }>();
+  for (const job of jobs) {
+    const at = known.get(job.repoId) ?? {
+      repo: await getRepo(tx, job.repoId),
+      revision: await findRevisionInForce(tx, job.repoId),
+    };
+    known.set(job.repoId, at);
+    const plan = planAttempt({
+      agent: job.agent,
+      trigger: job.trigger,
+      revision: at.revision?.spec,
+      providers: providers.map(({ name }) => name),
+      policy: (spec) => policy({ repo: at.repo, agent: job.agent, spec }),
+    });
+    const end = { id: job.id, attempt: job.attempts, uncounted: true };
+    if ('run' in plan && at.revision !== undefined) {
+      const { spec, provider } = plan.run;
+      const kind = providers.find(({ name }) => name === provider.name)?.kind(provider);
+      const spends = kind !== 'none';
+      const { repo, revision } = at;
+      candidates.push({ job, repo, revision, repoSpec: revision.spec, spec, provider, spends });
+    } else if ('cancel' in plan) {
+      ends.push({ ...end, state: 'cancelled', reason: 'cancelled', detail: plan.cancel });
+    } else if ('wait' in plan) {
+      const wakeAt = new Date(clock.now().getTime() + plan.afterMs);
+      const { wait: waitReason, reason, detail } = plan;
+      ends.push({ ...end, state: 'waiting', reason, detail, waitReason, wakeAt });
+      log.info({ job: formatJobId(job.id), detail }, 'claimed job cannot run here');
+    }
+  }
+  return { candidates, ends };
+}
+
+function attemptOf(
+  { sandboxed }: ClaimDeps,
+  session: RunnerSession,
+  { job, repo, revision, spec, provider }: Candidate,
+  { grant, windows }: Extract<Reserved, { grant: unknown }>,
+): ClaimedAttempt {
+  const attempt: NewAttempt = {
+    jobId: job.id,
+    attempt: job.attempts,
+    runner: session.id,
+    epoch: session.epoch,
+    provider: provider.name,
+    model: provider.model ?? null,
+    spec,
+    digest: revision.digest,
+    revisionId: revision.id,
+    sandboxed,
+    reservedMicroUsd: grant.microUsd,
+    reservedTokens: grant.tokens,
+    windows,
+  };
+  return { job, repo, revision, spec, provider, attempt };
+}
+
+function withoutBudget(
+  job: JobRow,
+  { wait, onExhausted }: Extract<Reserved, { wait: unknown }>,
+): AttemptEnd {
+  const end = { id: job.id, attempt: job.attempts, reason: 'budget', uncounted: true } as const;
+  if (wait.wait === 'budget' && onExhausted !== 'fail') {
+    const wakeAt = new Date(wait.until);
+    return { ...end, state: 'waiting', waitReason: 'budget', wakeAt, detail: wait.reason };
+  }
+  // Out of its root job's own budget, and no window will end that; or the budget says to fail.
+  return { ...end, state: 'failed', detail: wait.reason };
+}

@@ -1,0 +1,77 @@
+import type { EndReason } from '../domain/end-reason.ts';
+import type { WaitReason } from '../domain/job-state.ts';
+import type { JobTrigger } from '../domain/job.ts';
+import type { AgentSpec, ProviderSpec, RepoSpec } from '../domain/spec.ts';
+
+/** What ops allow today, asked at each claim: the spec as it may run, or why it may not run now. */
+export type PolicyVerdict =
+  | { readonly spec: AgentSpec }
+  | { readonly refused: string; readonly reason: EndReason };
+
+export type AttemptPlan =
+  | { readonly run: { readonly spec: AgentSpec; readonly provider: ProviderSpec } }
+  /** The job goes back, without an attempt that counts. */
+  | {
+      readonly wait: WaitReason;
+      readonly afterMs: number;
+      readonly reason: EndReason;
+      readonly detail: string;
+    }
+  | { readonly cancel: string };
+
+/** A job that nothing here can run is looked at again after this long. */
+const LOOK_AGAIN_MS = 60_000;
+
+/**
+ * What becomes of a claimed job: the agent as the revision in force has it, narrowed by what started the job and
+ * by today's policy, with the first of its providers that this runner has.
+ */
+export function planAttempt({
+  agent,
+  trigger,
+  revision,
+  providers,
+  policy,
+}: {
+  agent: string;
+  trigger: JobTrigger;
+  revision: RepoSpec | undefined;
+  providers: readonly string[];
+  policy: (spec: AgentSpec) => PolicyVerdict;
+}): AttemptPlan {
+  if (revision === undefined) {
+    const detail = 'No autodev.yaml of this repository is in force.';
+    return { wait: 'retry', afterMs: LOOK_AGAIN_MS, reason: 'denied', detail };
+  }
+  const listed = revision.agents[agent];
+  if (listed === undefined) {
+    return { cancel: `The agent ${agent} is no longer listed in autodev.yaml.` };
+  }
+  const verdict = policy({ ...listed, ...narrowingOf(revision, trigger) });
+  if ('refused' in verdict) {
+    const { refused: detail, reason } = verdict;
+    return { wait: 'provider', afterMs: LOOK_AGAIN_MS, reason, detail };
+  }
+  const { spec } = verdict;
+  const provider = spec.providers.find(({ name }) => providers.includes(name));
+  if (provider === undefined) {
+    const names = spec.providers.map(({ name }) => name).join(', ') || 'a provider';
+    return {
+      wait: 'provider',
+      afterMs: LOOK_AGAIN_MS,
+      reason: 'provider_error',
+      detail: `No runner here has ${names}; it has ${providers.join(', ')}.`,
+    };
+  }
+  return { run: { spec, provider } };
+}
+
+function narrowingOf(spec: RepoSpec, { kind, name }: JobTrigger): Partial<AgentSpec> {
+  if (name === undefined) {
+    return {};
+  }
+  if (kind === 'schedule') {
+    return spec.schedules[name]?.with ?? {};
+  }
+  return kind === 'trigger' ? (spec.triggers[name]?.with ?? {}) : {};
+}

@@ -1,0 +1,48 @@
+import { readOutputLine } from '../config/outputs.ts';
+import type { OutputLine } from '../domain/outputs.ts';
+import { readWorkerFile } from '../sandbox/bounded-file.ts';
+import type { Failure } from './box-run.ts';
+
+const MOST_BYTES = 1024 * 1024;
+const MOST_LINES = 200;
+/** Of the problems, as many as a person reads. */
+const SHOWN_PROBLEMS = 5;
+
+/** What a worker wrote to `outputs.jsonl`. A file that is not there is one without a line. */
+export async function readOutputs(
+  path: string,
+): Promise<{ readonly lines: readonly OutputLine[] } | { readonly failure: Failure }> {
+  const file = await readWorkerFile(path, MOST_BYTES);
+  if (file === undefined) {
+    return { lines: [] };
+  }
+  if ('refused' in file) {
+    return refuse([`outputs.jsonl ${file.refused}`]);
+  }
+  const texts = file.content
+    .toString('utf8')
+    .split('\n')
+    .map((text, i) => ({ text: text.trim(), line: i + 1 }))
+    .filter(({ text }) => text !== '');
+  if (texts.length > MOST_LINES) {
+    return refuse([`outputs.jsonl has ${texts.length} lines, ${MOST_LINES} are allowed`]);
+  }
+
+  const lines: OutputLine[] = [];
+  const problems: string[] = [];
+  for (const { text, line } of texts) {
+    const read = readOutputLine(text);
+    if ('output' in read) {
+      lines.push({ line, output: read.output });
+    } else {
+      problems.push(`line ${line} of outputs.jsonl: ${read.problem}`);
+    }
+  }
+  return problems.length > 0 ? refuse(problems) : { lines };
+}
+
+function refuse(problems: readonly string[]): { failure: Failure } {
+  const more = problems.length - SHOWN_PROBLEMS;
+  const shown = [...problems.slice(0, SHOWN_PROBLEMS), ...(more > 0 ? [`and ${more} more`] : [])];
+  return { failure: { reason: 'invalid_output', detail: `${shown.join('; ')}.` } };
+}

@@ -1,0 +1,65 @@
+/** Why an attempt is stopped from outside. */
+export type StopCause = 'cancelled' | 'shutdown' | 'lost';
+
+/** One attempt that this runner is at. */
+export interface RunningAttempt {
+  readonly jobId: number;
+  readonly slot: number;
+  readonly stop: AbortController;
+  /** Resolves when its end is written, or was not ours to write. */
+  readonly done: Promise<void>;
+}
+
+/** The slots of a runner and what is in them. */
+export interface RunningAttempts {
+  readonly free: number;
+  readonly size: number;
+  start(
+    jobId: number,
+    work: (at: { slot: number; stop: AbortSignal }) => Promise<void>,
+    onEnd: () => void,
+  ): void;
+  stop(jobId: number, cause: StopCause): boolean;
+  stopAll(cause: StopCause): Promise<void>;
+  /** Rejects with the first bug that an attempt ended with. */
+  readonly crashed: Promise<never>;
+}
+
+export function createRunningAttempts(slots: number): RunningAttempts {
+  const running = new Map<number, RunningAttempt>();
+  const crashed = Promise.withResolvers<never>();
+  crashed.promise.catch(() => {});
+
+  return {
+    get free() {
+      return slots - running.size;
+    },
+    get size() {
+      return running.size;
+    },
+    start(jobId, work, onEnd) {
+      const taken = new Set([...running.values()].map(({ slot }) => slot));
+      const slot = Array.from({ length: slots }, (_, i) => i).find((i) => !taken.has(i)) ?? slots;
+      const stop = new AbortController();
+      const done = work({ slot, stop: stop.signal })
+        .catch(crashed.reject)
+        .finally(() => {
+          running.delete(jobId);
+          onEnd();
+        });
+      running.set(jobId, { jobId, slot, stop, done });
+    },
+    stop(jobId, cause) {
+      const attempt = running.get(jobId);
+      attempt?.stop.abort(cause);
+      return attempt !== undefined;
+    },
+    async stopAll(cause) {
+      for (const { stop } of running.values()) {
+        stop.abort(cause);
+      }
+      await Promise.all([...running.values()].map(({ done }) => done));
+    },
+    crashed: crashed.promise,
+  };
+}

@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Repo } from '../db/repos.ts';
+import type { Forge } from '../forge/forge.ts';
+import type { Git } from '../forge/git.ts';
+import { createWorkspace } from '../forge/workspace.ts';
+import type { BoxSpec, Sandbox } from '../sandbox/sandbox.ts';
+import { PLAIN_ATTRIBUTES } from '../sandbox/worker-git.ts';
+import { handOver } from '../sandbox/worker-uid.ts';
+
+/** Where things are in every box. */
+const INSIDE = {
+  workspace: '/workspace',
+  home: '/home/worker',
+  task: '/task',
+  outputs: '/outputs',
+  mirror: '/mirror',
+} as const;
+
+/** Files that tell agents and tools what to do: on another branch's work they come from the default branch. */
+export const INSTRUCTION_PATHS = [
+  'AGENTS.md',
+  'CLAUDE.md',
+  '.claude',
+  '.codex',
+  '.mcp.json',
+  '.gitmodules',
+  '.npmrc',
+  '.autodev',
+] as const;
+
+export interface RoomDeps {
+  readonly git: Git;
+  readonly forge: Pick<Forge, 'fetchMirror'>;
+  readonly sandbox: Sandbox;
+  /** The runner's own folder on the data volume. */
+  readonly folder: string;
+}
+
+/** The folders of one attempt; their names say nothing, because workers can see them. */
+export interface Room extends AsyncDisposable {
+  readonly workspace: string;
+  readonly mirror: string;
+  /** Host path of what the worker writes. */
+  readonly outputs: string;
+  /** Ours alone: for results and for a socket. */
+  readonly own: string;
+  readonly binds: BoxSpec['binds'];
+  readonly cwd: string;
+  readonly home: string;
+  /** Paths as a command in the box sees them. */
+  readonly taskFile: string;
+  readonly outputsFile: string;
+}
+
+export function mirrorFolder(folder: string, repo: Pick<Repo, 'id'>): string {
+  return join(folder, 'mirrors', String(repo.id));
+}
+
+/** Makes empty folders for one attempt. Workers walk through those above them, so these are open to pass. */
+export async function openRoom(
+  { sandbox, folder }: Pick<RoomDeps, 'sandbox' | 'folder'>,
+  repo: Pick<Repo, 'id'>,
+): Promise<Room> {
+  const top = join(folder, 'workspaces', randomBytes(8).toString('hex'));
+  const [workspace, home, task, outputs, own] = ['w', 'h', 't', 'o', 'x'].map((name) =>
+    join(top, name),
+  ) as [string, string, string, string, string];
+  for (const each of [folder, join(folder, 'workspaces'), join(folder, 'mirrors'), top]) {
+    await mkdir(each, { recursive: true });
+    await chmod(each, 0o711);
+  }
+  for (const each of [home, task, outputs]) {
+    await mkdir(each);
+  }
+  await mkdir(own, { mode: 0o711 });
+  const mirror = mirrorFolder(folder, repo);
+  const binds = [
+    { host: workspace, at: INSIDE.workspace, writable: true },
+    { host: home, at: INSIDE.home, writable: true },
+    { host: task, at: INSIDE.task, writable: false },
+    { host: outputs, at: INSIDE.outputs, writable: true },
+    { host: mirror, at: INSIDE.mirror, writable: false },
+  ];
+  const locate = (inside: string): string => sandbox.locate({ binds, sockets: [] }, inside);
+  return {
+    workspace,
+    mirror,
+    own,
+    binds,
+    outputs: join(outputs, 'outputs.jsonl'),
+    cwd: INSIDE.workspace,
+    home: INSIDE.home,
+    taskFile: locate(`${INSIDE.task}/task.json`),
+    outputsFile: locate(`${INSIDE.outputs}/outputs.jsonl`),
+    [Symbol.asyncDispose]: () => rm(top, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+
+/** Brings the mirror up to date, readable for workers, who borrow its objects. */
+export async function bringMirror(
+  { forge }: Pick<RoomDeps, 'forge'>,
+  { mirror }: Room,
+  repo: Repo,
+  signal: AbortSignal,
+): Promise<void> {
+  await forge.fetchMirror(repo, mirror, signal);
+  await chmod(mirror, 0o755);
+}
+
+/** Checks a commit out for a worker and gives the folders to it. From then on no git of ours may run in it. */
+export async function furnish(
+  { git, sandbox }: RoomDeps,
+  room: Room,
+  {
+    start,
+    overlay,
+    branch,
+    task,
+    slot,
+  }: {
+    start: string;
+    /** Instruction files that differ on the default branch, and its head. */
+    overlay: { commit: string; paths: readonly string[] } | undefined;
+    branch: string;
+    task: object;
+    slot: number;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { workspace: folder, mirror } = room;
+  await createWorkspace(
+    { git },
+    {
+      mirror,
+      folder,
+      commit: start,
+      branch,
+      attributes: PLAIN_ATTRIBUTES,
+      ...(overlay && { overlay }),
+    },
+    signal,
+  );
+  // The worker's git finds the borrowed objects where the box shows them.
+  const objects = sandbox.locate({ binds: room.binds, sockets: [] }, `${INSIDE.mirror}/objects`);
+  await writeFile(join(folder, '.git', 'objects', 'info', 'alternates'), `${objects}\n`);
+  await writeFile(hostOf(room, INSIDE.task, 'task.json'), JSON.stringify(task, null, 2));
+  const theirs = room.binds.filter(({ writable }) => writable).map(({ host }) => host);
+  await handOver(theirs, slot);
+}
+
+function hostOf({ binds }: Room, at: string, file: string): string {
+  return join(binds.find((bind) => bind.at === at)?.host ?? '', file);
+}
