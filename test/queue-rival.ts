@@ -75,7 +75,8 @@ await until(() => phase.calm);
 process.send?.('calm');
 await Promise.all(playing.map(({ done }) => done));
 await until(() => phase.finishing);
-process.send?.(report);
+// A long report is not out yet when `send` returns.
+await new Promise((sent) => process.send?.(report, sent));
 process.disconnect();
 
 async function until(condition: () => boolean): Promise<void> {
