@@ -1,14 +1,28 @@
 import { Lexer } from 'yaml';
 
+/** So many open brackets are looked at more closely, however they are closed. */
+const MANY = 500;
+
 /**
  * Whether a text nests deeper than `limit`. The parser needs 264 ms for 20,000 open brackets, the lexer a few;
  * so only a text that can nest so deep (brackets, or `- - -` on one line) is looked at, and only as tokens.
  */
 export function nestsDeeperThan(text: string, limit: number): boolean {
-  const brackets = text.split(/[[{]/, limit + 1).length > limit;
+  const brackets = deepestBracket(text) > limit || text.split(/[[{]/, MANY).length === MANY;
   const compactLists = new RegExp(`^\\s*([-?:]\\s+){${limit},}`, 'm').test(text);
   const indented = new RegExp(`^ {${limit},}`, 'm').test(text);
   return (brackets || compactLists || indented) && depthExceeds(text, limit);
+}
+
+/** As if every bracket were one of YAML's. Closing ones in quotes could hide a depth, but not beyond MANY. */
+function deepestBracket(text: string): number {
+  let open = 0;
+  let deepest = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    open = Math.max(0, open + (bracket === '[' || bracket === '{' ? 1 : -1));
+    deepest = Math.max(deepest, open);
+  }
+  return deepest;
 }
 
 /** Counts open brackets, block entries on one line, and levels of indentation. */

@@ -27,6 +27,7 @@ test.each([
   ['300 KiB of comment', 'too_large', `# ${'x'.repeat(300 * 1024)}\n${VALID}`],
   ['20,000 open brackets', 'too_deep', `a: ${'['.repeat(20_000)}`],
   ['20,000 brackets, closed', 'too_deep', `a: ${'['.repeat(20_000)}${']'.repeat(20_000)}`],
+  ['brackets whose closing is faked in quotes', 'too_deep', `a: ${'["]", '.repeat(5000)}`],
   ['20,000 mappings', 'too_deep', `a: ${'{a: '.repeat(20_000)}`],
   ['20,000 list entries on one line', 'too_deep', `a:\n  ${'- '.repeat(20_000)}x`],
   ['20,000 question marks', 'too_deep', '? '.repeat(20_000)],
