@@ -1,5 +1,5 @@
 import { writeAudit } from '../../db/audit.ts';
-import { insertGrant } from '../../db/budgets.ts';
+import { insertGrant } from '../../db/budget-grants.ts';
 import type { Db } from '../../db/db.ts';
 import { notifyWork } from '../../db/enqueue.ts';
 import { getJob } from '../../db/job-rows.ts';

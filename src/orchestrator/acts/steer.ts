@@ -1,5 +1,5 @@
 import { writeAudit } from '../../db/audit.ts';
-import { closeBreaker } from '../../db/breakers.ts';
+import { resetBreaker as reset } from '../../db/breakers.ts';
 import {
   drainRunner,
   getControl,
@@ -8,7 +8,6 @@ import {
 } from '../../db/controls.ts';
 import type { Db } from '../../db/db.ts';
 import { notifyWork } from '../../db/enqueue.ts';
-import { liftHold } from '../../db/holds.ts';
 import type { LaneScope } from '../../db/holds.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { AppError } from '../../kernel/errors.ts';
@@ -115,8 +114,7 @@ export async function resetBreaker(
   { actor }: { actor: string },
 ): Promise<void> {
   await db.transaction(async (tx) => {
-    await closeBreaker(tx, { repoId, agent });
-    await liftHold(tx, { repoId, agent, kind: 'breaker' });
+    await reset(tx, { repoId, agent });
     await writeAudit(tx, { actor, action: 'breaker.reset', target: agent, repoId, detail: {} });
   });
   await notifyWork(db);

@@ -1,0 +1,46 @@
+import type { Acts } from '../dashboard/api/acts.ts';
+import type { PostgresDb } from '../db/pool.ts';
+import type { Wake } from '../db/wake.ts';
+import type { LocalForge } from '../forge/local/forge.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { castVote } from '../orchestrator/acts/cast-vote.ts';
+import { grantBudget } from '../orchestrator/acts/grant-budget.ts';
+import { replayJob, retryJob, runJob } from '../orchestrator/acts/start-job.ts';
+import { drain, liftControl, pause, resetBreaker, resume } from '../orchestrator/acts/steer.ts';
+import { cancelJob, releaseJob } from '../orchestrator/acts/stop-job.ts';
+import type { PreviewDeps } from '../reconciler/preview.ts';
+import { planRepo } from '../reconciler/preview.ts';
+import { registerRepo, unregisterRepo } from '../reconciler/register-repo.ts';
+import { syncRepo } from '../reconciler/sync-repo.ts';
+
+interface ActsDeps extends PreviewDeps {
+  db: PostgresDb;
+  clock: Clock;
+  forge: LocalForge;
+  /** The operating-system user, who is the owner of everything here. */
+  operator: string;
+  gateWake: Wake;
+}
+
+/** What the API may cause, wired to the parts that do it. */
+export function createActs(deps: ActsDeps): Acts {
+  const { db, clock, operator, gateWake } = deps;
+  return {
+    castVote: (gateId, vote) => castVote({ db, clock, operator, wake: gateWake }, gateId, vote),
+    runJob: (job) => runJob(deps, job),
+    retryJob: (jobId, options) => retryJob(deps, jobId, options),
+    replayJob: (jobId, options) => replayJob(deps, jobId, options),
+    releaseJob: (jobId, by) => releaseJob(deps, jobId, by),
+    cancelJob: (jobId, options) => cancelJob(deps, jobId, options),
+    grantBudget: (jobId, grant) => grantBudget(deps, jobId, grant),
+    pause: (scope, options) => pause(deps, scope, options),
+    resume: (scope, by) => resume(deps, scope, by),
+    liftControl: (controlId, by) => liftControl(deps, controlId, by),
+    drain: (runnerId, options) => drain(deps, runnerId, options),
+    resetBreaker: (repoId, agent, by) => resetBreaker(deps, { repoId, agent }, by),
+    addRepo: (repo) => registerRepo(deps, repo),
+    removeRepo: (repoId, by) => unregisterRepo(deps, repoId, by),
+    syncRepo: (repoId, options) => syncRepo(deps, repoId, options),
+    planRepo: (repoId, options) => planRepo(deps, repoId, options),
+  };
+}

@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { hostname, tmpdir, userInfo } from 'node:os';
+
+import picomatch from 'picomatch';
+import { pino } from 'pino';
+
+import type { ProcessOptions } from '../cli/processes.ts';
+import type { NextCronTime } from '../config/cron-times.ts';
+import { createCronTimes } from '../config/cron-times.ts';
+import type { LoadedPolicy } from '../config/policy.ts';
+import { loadPolicy, localPolicy } from '../config/policy.ts';
+import type { Roles } from '../config/roles.ts';
+import { readRoles } from '../config/roles.ts';
+import type { Settings } from '../config/settings.ts';
+import { readSettings } from '../config/settings.ts';
+import type { ZoneOffset } from '../domain/zone-offset.ts';
+import { createZoneOffset } from '../domain/zone-offset.ts';
+import type { Git } from '../forge/git.ts';
+import { createGit } from '../forge/git.ts';
+import type { LocalForge } from '../forge/local/forge.ts';
+import { createLocalForge } from '../forge/local/forge.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
+import type { DataDir } from './data-dir.ts';
+import { openDataDir } from './data-dir.ts';
+import type { Database } from './database.ts';
+import { openDatabase } from './database.ts';
+
+/** Our name on merges and branches. */
+const IDENTITY = { name: 'Auto-Dev', email: 'autodev@localhost' };
+
+/** What every process of ours is made of. */
+export interface Platform extends Database {
+  readonly settings: Settings;
+  readonly data: DataDir;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly git: Git;
+  readonly forge: LocalForge;
+  readonly policy: LoadedPolicy;
+  readonly roles: Roles;
+  readonly identity: typeof IDENTITY;
+  /** The operating-system user: in local mode the owner of everything. */
+  readonly operator: string;
+  /** Names this process in leases. */
+  readonly owner: string;
+  readonly searchPath: string;
+  readonly matches: (glob: string, text: string) => boolean;
+  readonly nextCronTime: NextCronTime;
+  readonly zoneOffset: ZoneOffset;
+}
+
+/** Reads the settings and opens what they name. Dispose of it last: it closes the database. */
+export async function openPlatform(options: ProcessOptions): Promise<Platform> {
+  const { env, cwd, dataDir } = options;
+  const clock = systemClock;
+  const settings = readSettings(env, { readFile: (path) => readFileSync(path, 'utf8') });
+  const log: Log = pino({ level: logLevel(options, settings) }, pino.destination(1));
+  for (const name of settings.unknown) {
+    log.warn({ name }, 'a variable of the environment means nothing');
+  }
+
+  const searchPath = env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+  const data = await openDataDir(dataDir ?? settings.AUTODEV_DATA, cwd);
+  const policy = await readPolicy(settings.AUTODEV_POLICY);
+  const roles = await readRoles();
+  const git = createGit({ path: searchPath });
+  const forge = createLocalForge({ git, clock, scratch: tmpdir(), identity: IDENTITY });
+  const database = await openDatabase(
+    { clock, log },
+    { url: settings.DATABASE_URL, data, searchPath },
+  );
+
+  return {
+    ...database,
+    settings,
+    data,
+    clock,
+    log,
+    git,
+    forge,
+    policy,
+    roles,
+    searchPath,
+    identity: IDENTITY,
+    operator: userInfo().username,
+    owner: `${hostname()}/${process.pid}`,
+    matches: globMatcher(),
+    nextCronTime: createCronTimes(),
+    zoneOffset: createZoneOffset(),
+  };
+}
+
+/** A person at a terminal wants to read what matters; whoever collects logs wants all of them. */
+function logLevel({ env, stdout }: ProcessOptions, settings: Settings): string {
+  const atTerminal = 'isTTY' in stdout && stdout.isTTY === true;
+  return atTerminal && !env['LOG_LEVEL'] ? 'warn' : settings.LOG_LEVEL;
+}
+
+/** The policy file, or what one machine allows. Broken at start means no start. */
+async function readPolicy(file: string | undefined): Promise<LoadedPolicy> {
+  if (file === undefined) {
+    return localPolicy();
+  }
+  const source = await readFile(file).catch((cause: unknown) => {
+    throw new AppError('SETTINGS_INVALID', `the policy ${file} cannot be read`, {
+      cause,
+      remedy: 'Correct AUTODEV_POLICY, or unset it.',
+    });
+  });
+  const result = loadPolicy(source, file);
+  if (result.ok) {
+    return result.policy;
+  }
+  const [first] = result.diagnostics;
+  throw new AppError(
+    'SETTINGS_INVALID',
+    `the policy ${file}:${first?.line ?? 1} is invalid: ${first?.message ?? ''}`,
+    first && { remedy: first.remedy },
+  );
+}
+
+/** Names that begin with a dot are names like any other; patterns are compiled once. */
+function globMatcher(): (glob: string, text: string) => boolean {
+  const compiled = new Map<string, (text: string) => boolean>();
+  return (glob, text) => {
+    const matcher = compiled.get(glob) ?? picomatch(glob, { dot: true });
+    compiled.set(glob, matcher);
+    return matcher(text);
+  };
+}

@@ -1,0 +1,82 @@
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+
+import { effectivePolicy } from '../config/policy.ts';
+import { AGENTS, isAgent } from '../domain/agent.ts';
+import type { Agent } from '../domain/agent.ts';
+import type { Service } from '../kernel/service.ts';
+import { keepRunning } from '../kernel/service.ts';
+import { commandProvider } from '../llm/command.ts';
+import { LEASE_TIMES } from '../runner/lease.ts';
+import { createRunner } from '../runner/runner.ts';
+import { chooseSandbox } from '../sandbox/choose-sandbox.ts';
+import type { SandboxMode } from '../sandbox/sandbox.ts';
+import { makeToolbox } from '../sandbox/toolbox.ts';
+import type { Platform } from './platform.ts';
+
+const DEFAULT_SLOTS = 4;
+const GIB = 1024 ** 3;
+/** Bounds of a worker's box that no autodev.yaml sets. Processes count threads, of which Node starts about 11. */
+const BOUNDS = {
+  processes: 512,
+  fileBytes: GIB,
+  tmpBytes: GIB,
+  outputBytes: 256 * 1024 * 1024,
+  diskBytes: 4 * GIB,
+};
+/** A worker that is asked to end has so long; everything together has to stop within 5 s of a Ctrl-C. */
+const GRACE_MS = 2_000;
+
+export interface OpenedRunner {
+  readonly service: Service;
+  /** Why workers run without a box; undefined when they are in one. */
+  readonly degraded: string | undefined;
+}
+
+/** Probes the sandbox and puts the runner together; it claims nothing before its service runs. */
+export async function openRunner(
+  platform: Platform,
+  {
+    agents,
+    slots = DEFAULT_SLOTS,
+    sandbox: mode,
+  }: { agents: readonly Agent[]; slots: number | undefined; sandbox: SandboxMode },
+): Promise<OpenedRunner> {
+  const { data, clock, policy, roles } = platform;
+  const folder = data.file('runner');
+  // Workers have a user of their own: they must get through, and see no name on the way.
+  await mkdir(folder, { recursive: true, mode: 0o711 });
+  const toolbox = await makeToolbox(path.join(folder, 'toolbox'), process.execPath);
+  const { sandbox, degraded } = await chooseSandbox({ clock, toolbox }, mode);
+
+  const service = createRunner({
+    ...platform,
+    log: platform.log.child({ service: 'runner' }),
+    agents: agents.length === 0 ? AGENTS : agents,
+    slots,
+    host: hostname(),
+    pid: process.pid,
+    folder,
+    sandbox,
+    sandboxState: {
+      mode,
+      protected: degraded === undefined,
+      ...(degraded !== undefined && { reason: degraded }),
+    },
+    providers: [commandProvider],
+    policy: ({ repo, agent, spec }) => {
+      const { rule } = effectivePolicy(policy, repo.path);
+      const listed = rule.agents === undefined || rule.agents.includes(agent);
+      return listed && rule.allow === true
+        ? { spec }
+        : { refused: 'The policy does not allow this agent here any more.', reason: 'denied' };
+    },
+    describeRole: (agent) => (isAgent(agent) ? roles[agent].instructions : ''),
+    author: platform.identity,
+    bounds: BOUNDS,
+    graceMs: GRACE_MS,
+    times: LEASE_TIMES,
+  });
+  return { service: keepRunning(platform, 'runner', service), degraded };
+}

@@ -1,0 +1,131 @@
+import { version } from '../cli/version.ts';
+import { loadUnderPolicy } from '../config/load-under-policy.ts';
+import { sha256 } from '../config/objects.ts';
+import { effectivePolicy } from '../config/policy.ts';
+import { riskOf } from '../config/risk.ts';
+import { getRepo } from '../db/repos.ts';
+import type { Wake } from '../db/wake.ts';
+import { createWake } from '../db/wake.ts';
+import { isAgent } from '../domain/agent.ts';
+import { canonicalJson } from '../domain/canonical-json.ts';
+import type { Service } from '../kernel/service.ts';
+import { keepRunning } from '../kernel/service.ts';
+import { createBranchWatch } from '../orchestrator/branches.ts';
+import { createGateService } from '../orchestrator/decide-gates.ts';
+import { createEffectService } from '../orchestrator/effects.ts';
+import { createReaper } from '../orchestrator/reaper.ts';
+import { createTriggerService } from '../orchestrator/start-triggered.ts';
+import { createPartitionKeeper, createPromoter, createRecount } from '../orchestrator/upkeep.ts';
+import type { ReconcileDeps } from '../reconciler/reconcile-repo.ts';
+import { createReconciler } from '../reconciler/reconciler.ts';
+import { createScheduler } from '../scheduler/scheduler.ts';
+import type { Platform } from './platform.ts';
+import { recheckArtifact } from './recheck-artifact.ts';
+
+/** How long an unchanged local repository is left alone; a watch on its folder is usually faster. */
+const LOCAL_POLL_MS = 1000;
+const RECONCILE_WORKERS = 4;
+/** Where the policy says nothing: jobs of one repository at once. */
+const REPO_CONCURRENCY = 4;
+
+/** What the reconciler needs, and what plans for people are made with. */
+export function reconcileDeps(platform: Platform): ReconcileDeps {
+  const { policy, settings } = platform;
+  const credentials = [
+    ...(settings.OPENAI_API_KEY ? (['codex'] as const) : []),
+    ...(settings.ANTHROPIC_API_KEY ? (['claude'] as const) : []),
+  ];
+  return {
+    ...platform,
+    log: platform.log.child({ service: 'reconciler' }),
+    risk: riskOf,
+    repoConcurrency: REPO_CONCURRENCY,
+    // A verdict holds while the product, the policy and the credentials are the same.
+    inputsVersion: sha256(canonicalJson([version, policy.policy, credentials])).slice(0, 16),
+    load: (repo, source, readFile) =>
+      loadUnderPolicy(source, effectivePolicy(policy, repo.path), {
+        readFile,
+        ...(credentials.length > 0 && { credentials }),
+      }),
+  };
+}
+
+/** Opens a wake that ends with `stack`. */
+export async function openWake(
+  { db, clock }: Platform,
+  stack: DisposableStack,
+  channel: string,
+): Promise<Wake> {
+  return stack.use(await createWake({ db, clock, channel }));
+}
+
+export async function reconcilerServices(
+  platform: Platform,
+  stack: DisposableStack,
+): Promise<Service[]> {
+  const wake = await openWake(platform, stack, 'repo');
+  const deps = reconcileDeps(platform);
+  return [
+    keepRunning(
+      platform,
+      'reconciler',
+      createReconciler({ ...deps, wake, pollMs: LOCAL_POLL_MS, workers: RECONCILE_WORKERS }),
+    ),
+  ];
+}
+
+export async function schedulerServices(
+  platform: Platform,
+  stack: DisposableStack,
+): Promise<Service[]> {
+  const { db, forge, matches } = platform;
+  const wake = await openWake(platform, stack, 'schedule');
+  return [
+    keepRunning(
+      platform,
+      'scheduler',
+      createScheduler({
+        ...platform,
+        log: platform.log.child({ service: 'scheduler' }),
+        wake,
+        standingTask: standingTasks(platform),
+        hasChanged: async (repoId, { from, to, globs }, signal) => {
+          const paths = await forge.changedPaths(await getRepo(db, repoId), { from, to }, signal);
+          return paths.some((path) => globs.some((glob) => matches(glob, path)));
+        },
+      }),
+    ),
+  ];
+}
+
+export async function orchestratorServices(
+  platform: Platform,
+  stack: DisposableStack,
+): Promise<Service[]> {
+  const deps = {
+    ...platform,
+    log: platform.log.child({ service: 'orchestrator' }),
+    standingTask: standingTasks(platform),
+    recheckArtifact: recheckArtifact(platform),
+  };
+  const wake = (channel: string): Promise<Wake> => openWake(platform, stack, channel);
+  const services: Record<string, Service> = {
+    triggers: createTriggerService({ ...deps, wake: await wake('event') }),
+    effects: createEffectService({ ...deps, wake: await wake('effect') }),
+    gates: createGateService({ ...deps, wake: await wake('gate') }),
+    branches: createBranchWatch({ ...deps, wake: await wake('event') }),
+    promoter: createPromoter(deps),
+    reaper: createReaper(deps),
+    recount: createRecount(deps),
+    partitions: createPartitionKeeper(deps),
+  };
+  return Object.entries(services).map(([name, service]) => keepRunning(platform, name, service));
+}
+
+/** What a role does where nobody says otherwise. */
+function standingTasks({ roles }: Platform): (agent: string) => { title: string; task: string } {
+  return (agent) => {
+    const role = isAgent(agent) ? roles[agent] : undefined;
+    return { title: role?.title ?? agent, task: role?.task ?? '' };
+  };
+}
