@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { Command, CommanderError, Option } from 'commander';
 
-import type { Settings } from '../config/settings.ts';
+import { readClientSettings } from '../config/client-settings.ts';
 import { AppError } from '../kernel/errors.ts';
 import { createApiClient } from './api-client.ts';
 import { COMMANDS } from './command-table.ts';
@@ -91,7 +91,9 @@ function contextOf(around: Surroundings, { output, data, url, token }: GlobalOpt
     dataDir: data,
     output: createOutput({ stdout, stderr, env, json: output === 'json' }),
     connect: async () => {
-      const settings = await readClientSettings(env);
+      const settings = readClientSettings(env, {
+        readFile: (file) => readFileSync(file, 'utf8'),
+      });
       const server = await findServer({
         cwd,
         dataDir: data ?? settings.AUTODEV_DATA,
@@ -101,16 +103,6 @@ function contextOf(around: Surroundings, { output, data, url, token }: GlobalOpt
       return createApiClient({ ...server, signal });
     },
   };
-}
-
-/** Only what a client needs: a variable that is wrong for a server must not keep `autodev status` from working. */
-async function readClientSettings(env: NodeJS.ProcessEnv): Promise<Settings> {
-  const { readSettings } = await import('../config/settings.ts');
-  const names = ['AUTODEV_DATA', 'AUTODEV_URL', 'AUTODEV_TOKEN'];
-  const client = names.flatMap((name) => [name, `${name}_FILE`]).map((name) => [name, env[name]]);
-  return readSettings(Object.fromEntries(client), {
-    readFile: (file) => readFileSync(file, 'utf8'),
-  });
 }
 
 async function runWithoutCommand(argv: readonly string[], around: Surroundings): Promise<number> {
