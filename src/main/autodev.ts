@@ -1,6 +1,9 @@
 import { runCli } from '../cli/run-cli.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { AppError } from '../kernel/errors.ts';
+import { closeInheritedDescriptors } from '../sandbox/descriptors.ts';
+
+// Before anything else opens one: a descriptor that our parent left open would reach every worker.
+closeInheritedDescriptors();
 
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
@@ -11,9 +14,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   }
 });
 
-const notYet = (): Promise<number> =>
-  Promise.reject(new AppError('UNAVAILABLE', 'this process is not wired yet'));
-
+/** Each process is loaded when it is called for: `autodev validate` must not wait for a database driver. */
 process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
@@ -22,13 +23,37 @@ process.exitCode = await runCli(process.argv.slice(2), {
   clock: systemClock,
   signal: stop.signal,
   processes: {
-    up: notYet,
-    migrate: notYet,
-    doctor: notYet,
-    reconciler: notYet,
-    scheduler: notYet,
-    orchestrator: notYet,
-    dashboard: notYet,
-    runner: notYet,
+    up: async (options) => (await import('./up.ts')).up(options),
+    migrate: async (options) => (await import('./migrate.ts')).runMigrate(options),
+    doctor: async (options) => (await import('./doctor.ts')).runDoctor(options),
+    reconciler: async (options) => {
+      const { runProcess } = await import('./process.ts');
+      const { reconcilerServices } = await import('./services.ts');
+      return runProcess(options, reconcilerServices);
+    },
+    scheduler: async (options) => {
+      const { runProcess } = await import('./process.ts');
+      const { schedulerServices } = await import('./services.ts');
+      return runProcess(options, schedulerServices);
+    },
+    orchestrator: async (options) => {
+      const { runProcess } = await import('./process.ts');
+      const { orchestratorServices } = await import('./services.ts');
+      return runProcess(options, orchestratorServices);
+    },
+    dashboard: async (options) => {
+      const { runProcess } = await import('./process.ts');
+      const { apiServices } = await import('./api.ts');
+      return runProcess(options, (platform, wakes) => apiServices(platform, wakes, options));
+    },
+    runner: async (options) => {
+      const { runProcess } = await import('./process.ts');
+      const { openRunner } = await import('./runner.ts');
+      return runProcess(options, async (platform) => {
+        const { AUTODEV_SANDBOX: sandbox } = platform.settings;
+        const { service } = await openRunner(platform, { ...options, sandbox });
+        return [service];
+      });
+    },
   },
 });

@@ -3,6 +3,7 @@ import { loadUnderPolicy } from '../config/load-under-policy.ts';
 import { sha256 } from '../config/objects.ts';
 import { effectivePolicy } from '../config/policy.ts';
 import { riskOf } from '../config/risk.ts';
+import { REPO_CHANNEL } from '../db/repo-sync.ts';
 import { getRepo } from '../db/repos.ts';
 import type { Wake } from '../db/wake.ts';
 import { createWake } from '../db/wake.ts';
@@ -18,6 +19,7 @@ import { createTriggerService } from '../orchestrator/start-triggered.ts';
 import { createPartitionKeeper, createPromoter, createRecount } from '../orchestrator/upkeep.ts';
 import type { ReconcileDeps } from '../reconciler/reconcile-repo.ts';
 import { createReconciler } from '../reconciler/reconciler.ts';
+import { createRepoWatch } from '../reconciler/watch-repos.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import type { Platform } from './platform.ts';
 import { recheckArtifact } from './recheck-artifact.ts';
@@ -63,7 +65,7 @@ export async function reconcilerServices(
   platform: Platform,
   stack: DisposableStack,
 ): Promise<Service[]> {
-  const wake = await openWake(platform, stack, 'repo');
+  const wake = await openWake(platform, stack, REPO_CHANNEL);
   const deps = reconcileDeps(platform);
   return [
     keepRunning(
@@ -71,6 +73,7 @@ export async function reconcilerServices(
       'reconciler',
       createReconciler({ ...deps, wake, pollMs: LOCAL_POLL_MS, workers: RECONCILE_WORKERS }),
     ),
+    keepRunning(platform, 'watch', createRepoWatch({ ...platform, wake })),
   ];
 }
 

@@ -1,0 +1,92 @@
+import { Registry, collectDefaultMetrics } from 'prom-client';
+
+import { createAccess } from '../dashboard/api/access.ts';
+import { createServer } from '../dashboard/api/server.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { Service } from '../kernel/service.ts';
+import { aborted } from '../kernel/service.ts';
+import { createActs } from './acts.ts';
+import { announceServer, readOrMakeToken } from './data-dir.ts';
+import type { Platform } from './platform.ts';
+import { openWake, reconcileDeps } from './services.ts';
+
+interface ApiOptions {
+  host?: string | undefined;
+  port?: number | undefined;
+  stdout: NodeJS.WritableStream;
+}
+
+/** Listens, tells people and commands where, and answers the service that closes it all again. */
+export async function apiServices(
+  platform: Platform,
+  wakes: DisposableStack,
+  { host, port, stdout }: ApiOptions,
+): Promise<Service[]> {
+  const { settings, data, db, clock, operator } = platform;
+  const address = { host: host ?? settings.AUTODEV_HOST, port: port ?? settings.AUTODEV_PORT };
+  refuseOpenHost(address.host);
+
+  const token = await readOrMakeToken(data);
+  const access = createAccess({ db, clock, token, operator, address: () => address });
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const stop = new AbortController();
+  const server = createServer({
+    ...platform,
+    log: platform.log.child({ service: 'api' }),
+    access,
+    registry,
+    stop: stop.signal,
+    acts: createActs({
+      ...platform,
+      ...reconcileDeps(platform),
+      forge: platform.forge,
+      db,
+      operator,
+      gateWake: await openWake(platform, wakes, 'gate'),
+    }),
+  });
+
+  await listen(server, address);
+  const [bound] = server.addresses();
+  address.port = bound && typeof bound === 'object' ? bound.port : address.port;
+  const url = `http://${address.host}:${address.port}`;
+  const announced = await announceServer(data, { url, pid: process.pid });
+  const atTerminal = 'isTTY' in stdout && stdout.isTTY === true;
+  stdout.write(`Auto-Dev is ready: ${url}${atTerminal ? access.loginPath() : ''}\n`);
+
+  return [
+    async (signal) => {
+      await aborted(signal);
+      await announced[Symbol.asyncDispose]();
+      stop.abort();
+      await server.close();
+    },
+  ];
+}
+
+/** Without people to sign in there is one owner: whoever is on this machine. */
+function refuseOpenHost(host: string): void {
+  if (!['127.0.0.1', '::1', 'localhost'].includes(host)) {
+    throw new AppError('SETTINGS_INVALID', `${host} is not this machine alone`, {
+      remedy: 'Listen on 127.0.0.1; beyond it people must sign in, which needs OIDC.',
+    });
+  }
+}
+
+async function listen(
+  server: ReturnType<typeof createServer>,
+  address: { host: string; port: number },
+): Promise<void> {
+  try {
+    await server.listen(address);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new AppError('BUSY', `port ${address.port} of ${address.host} is in use`, {
+        cause: error,
+        remedy: 'Choose another one: `npm start -- --port N` (0: any that is free).',
+      });
+    }
+    throw error;
+  }
+}
