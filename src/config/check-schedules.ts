@@ -124,7 +124,11 @@ function checkDay(day: string, now: Date | undefined): Finding | undefined {
     : undefined;
 }
 
+/** The list first: to make a formatter costs 15 ms in a fresh process, to list 2. Aliases are not on it. */
 function isZone(zone: string): boolean {
+  if (zone === 'UTC' || Intl.supportedValuesOf('timeZone').includes(zone)) {
+    return true;
+  }
   try {
     return Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
   } catch {
