@@ -37,7 +37,8 @@ export async function moveConfigObjects(
   await tx.query(sql`
     update config_object c set line = o.line
     from jsonb_to_recordset(${JSON.stringify(objects)}::jsonb) as o(kind text, name text, line int)
-    where c.repo_id = ${repoId} and c.kind = o.kind and c.name = o.name and c.line <> o.line
+    where c.repo_id = ${repoId} and c.kind = o.kind and c.name = o.name
+      and c.line <> o.line and c.retired_at is null
   `);
 }
 
@@ -50,6 +51,18 @@ export async function retireConfigObjects(
   await tx.query(sql`
     update config_object c set retired_at = now()
     from jsonb_to_recordset(${JSON.stringify(objects)}::jsonb) as o(kind text, name text)
-    where c.repo_id = ${repoId} and c.kind = o.kind and c.name = o.name
+    where c.repo_id = ${repoId} and c.kind = o.kind and c.name = o.name and c.retired_at is null
   `);
+}
+
+/** The line of the file at which each object of a kind stands, by name. */
+export async function listObjectLines(
+  db: Queryable,
+  repoId: number,
+  kind: ConfigObject['kind'],
+): Promise<Map<string, number>> {
+  const rows = await db.query<{ name: string; line: number }>(sql`
+    select name, line from config_object where repo_id = ${repoId} and kind = ${kind} and retired_at is null
+  `);
+  return new Map(rows.map(({ name, line }) => [name, line]));
 }

@@ -1,6 +1,7 @@
 import type { Agent } from '../domain/agent.ts';
-import { agentCode } from '../domain/agent.ts';
+import { agentCode, agentOf } from '../domain/agent.ts';
 import type { Queryable } from './db.ts';
+import type { HoldKind } from './holds.ts';
 import { sql } from './sql.ts';
 
 export interface LaneLimit {
@@ -8,7 +9,7 @@ export interface LaneLimit {
   readonly maxRunning: number;
 }
 
-/** Makes the lanes of a repository's agents and sets their limits, touching only those that differ. */
+/** Makes the lanes of a repository's agents and sets their limits. Locks every lane that is named, in order. */
 export async function setLaneLimits(
   tx: Queryable,
   repoId: number,
@@ -26,23 +27,42 @@ export async function setLaneLimits(
   `);
 }
 
-/** How many jobs of a repository may run at once, over all its agents. */
+/** Locks all lanes of a repository in order: whoever is to lock several one by one calls this first. */
+export async function lockLanes(tx: Queryable, repoId: number): Promise<void> {
+  await tx.query(sql`select 1 from lane where repo_id = ${repoId} order by agent for update`);
+}
+
+/** How many jobs of a repository may run at once, over all its agents. Locks the slots only when that changes. */
 export async function setRepoSlots(
   tx: Queryable,
   repoId: number,
   maxRunning: number,
 ): Promise<void> {
   await tx.query(sql`
-    insert into repo_slot (repo_id, max_running) values (${repoId}, ${maxRunning})
-    on conflict (repo_id) do update set max_running = excluded.max_running
-    where repo_slot.max_running <> excluded.max_running
+    update repo_slot set max_running = ${maxRunning}
+    where repo_id = ${repoId} and max_running <> ${maxRunning}
   `);
 }
 
-/** The agents that a repository has lanes for, whether they take work or not. */
-export async function listLaneAgents(db: Queryable, repoId: number): Promise<number[]> {
-  const rows = await db.query<{ agent: number }>(sql`
-    select agent from lane where repo_id = ${repoId} order by agent
+/** A lane as its file left it. */
+export interface Lane extends LaneLimit {
+  /** The holds that follow from the file, with their reasons: one of each kind at most. */
+  readonly holds: Readonly<Partial<Record<FileHold, string>>>;
+}
+
+/** Holds that the reconciler alone sets and lifts. */
+export const FILE_HOLDS = ['suspended', 'disabled', 'removed'] as const satisfies HoldKind[];
+
+export type FileHold = (typeof FILE_HOLDS)[number];
+
+/** The lanes that a repository has, whether they take work or not, in the order in which they are locked. */
+export async function listLanes(db: Queryable, repoId: number): Promise<Lane[]> {
+  const rows = await db.query<{ agent: number; maxRunning: number; holds: Lane['holds'] }>(sql`
+    select l.agent::int as agent, l.max_running as "maxRunning", coalesce((
+      select jsonb_object_agg(h.kind, h.reason) from lane_hold h
+      where h.repo_id = l.repo_id and h.agent = l.agent and h.kind = any (${FILE_HOLDS}::text[])
+    ), '{}') as holds
+    from lane l where l.repo_id = ${repoId} order by l.agent
   `);
-  return rows.map(({ agent }) => agent);
+  return rows.map(({ agent, maxRunning, holds }) => ({ agent: agentOf(agent), maxRunning, holds }));
 }

@@ -39,8 +39,8 @@ export async function getRepo(db: Queryable, ref: string | number): Promise<Repo
 }
 
 /**
- * Registers a repository and marks it dirty, so that it is read at once. One that was removed comes back with its
- * history; one that is registered already is answered as it stands. Throws CONFLICT when another repository has
+ * Registers a repository and makes it due. One that was removed comes back with its
+ * history; one that is registered already gets this path and branch. Throws CONFLICT when another repository has
  * the path.
  */
 export async function addRepo(
@@ -52,7 +52,7 @@ export async function addRepo(
   `);
   if (taken) {
     throw new AppError('CONFLICT', `the path ${path} belongs to ${taken.location}`, {
-      remedy: `Register ${location} under another path: \`autodev repos add ${location} --path NAME\`.`,
+      remedy: `Register ${location} under another path: \`autodev repos add ${location} --name NAME\`.`,
     });
   }
   const [repo] = await tx.query<Repo>(sql`
@@ -68,10 +68,32 @@ export async function addRepo(
     sql`insert into repo_slot (repo_id, max_running) values (${repo.id}, 1) on conflict do nothing`,
   );
   await tx.query(sql`
-    insert into repo_sync (repo_id, priority, dirty_at) values (${repo.id}, 1, now())
-    on conflict (repo_id) do update set priority = 1, dirty_at = now(), next_at = now()
+    insert into repo_sync (repo_id, priority) values (${repo.id}, 1)
+    on conflict (repo_id) do update set priority = 1, next_at = now()
   `);
   return repo;
+}
+
+/** The registered repository at a place, if there is one. */
+export async function findRepoAt(
+  db: Queryable,
+  { forge, location }: Pick<Repo, 'forge' | 'location'>,
+): Promise<Repo | undefined> {
+  const [repo] = await db.query<Repo>(sql`
+    select ${columns} from repo where forge = ${forge} and location = ${location} and removed_at is null
+  `);
+  return repo;
+}
+
+/** The paths of all other repositories, also of those that were removed: they keep theirs with their history. */
+export async function listTakenPaths(
+  db: Queryable,
+  { forge, location }: Pick<Repo, 'forge' | 'location'>,
+): Promise<Set<string>> {
+  const rows = await db.query<{ path: string }>(sql`
+    select path from repo where (forge, location) <> (${forge}, ${location})
+  `);
+  return new Set(rows.map(({ path }) => path));
 }
 
 /** Ends a registration; rows stay for their history. The caller stops the lanes in the same transaction. */

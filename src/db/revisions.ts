@@ -31,8 +31,9 @@ export async function recordRevision(tx: Queryable, revision: NewRevision): Prom
       ${JSON.stringify(revision.diagnostics)}::jsonb, ${JSON.stringify(revision.hold ?? null)}::jsonb,
       case when ${revision.state} = 'applied' then now() end)
     on conflict (repo_id, commit, digest) do update
-    set state = excluded.state, spec = excluded.spec, plan = excluded.plan, diagnostics = excluded.diagnostics,
-        hold = excluded.hold, applied_at = coalesce(revision.applied_at, excluded.applied_at)
+    set state = excluded.state, spec = excluded.spec, diagnostics = excluded.diagnostics, hold = excluded.hold,
+        -- The plan that brought it: read again, the same file changes nothing.
+        plan = coalesce(nullif(revision.plan, 'null'), excluded.plan), applied_at = coalesce(revision.applied_at, excluded.applied_at)
     returning id
   `);
   if (!row) {
@@ -41,13 +42,27 @@ export async function recordRevision(tx: Queryable, revision: NewRevision): Prom
   return row.id;
 }
 
-/** What a repository runs on now. */
-export interface RevisionInForce {
+/** A revision without its spec: what says whether another commit brings anything new. */
+export interface RevisionFiles {
   readonly id: number;
   readonly commit: string;
   readonly digest: string;
-  readonly spec: RepoSpec;
   readonly blobs: Readonly<Record<string, string>>;
+}
+
+export async function getRevisionFiles(db: Queryable, id: number): Promise<RevisionFiles> {
+  const [row] = await db.query<RevisionFiles>(
+    sql`select id, commit, digest, blobs from revision where id = ${id}::bigint`,
+  );
+  if (!row) {
+    throw new Error(`revision ${id} is in force and not there`);
+  }
+  return row;
+}
+
+/** What a repository runs on now. */
+export interface RevisionInForce extends RevisionFiles {
+  readonly spec: RepoSpec;
 }
 
 /** The revision in force, or undefined before the first one was applied. */

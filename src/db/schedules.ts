@@ -11,6 +11,9 @@ export interface ScheduleTimes {
   readonly dueAt: Date | null;
 }
 
+/** The channel that wakes schedulers. */
+export const SCHEDULE_CHANNEL = 'schedule';
+
 /** Writes schedules that were added or changed; times are computed from now, never from the old pattern. */
 export async function upsertSchedules(
   tx: Queryable,
@@ -26,16 +29,18 @@ export async function upsertSchedules(
     on conflict (repo_id, name) do update
     set spec = excluded.spec, next_at = excluded.next_at, due_at = excluded.due_at, retired_at = null
   `);
-  await tx.query(sql`select pg_notify('schedule', '')`);
+  await tx.query(sql`select pg_notify(${SCHEDULE_CHANNEL}, '')`);
 }
 
+/** Ends schedules; the rows stay, with their occurrences. Without `names`: all of the repository. */
 export async function retireSchedules(
   tx: Queryable,
   repoId: number,
-  names: readonly string[],
+  names?: readonly string[],
 ): Promise<void> {
   await tx.query(sql`
-    update schedule set retired_at = now() where repo_id = ${repoId} and name = any (${names}::text[])
+    update schedule set retired_at = now()
+    where repo_id = ${repoId} and retired_at is null and (${names === undefined} or name = any (${names ?? []}::text[]))
   `);
 }
 
@@ -49,21 +54,37 @@ export interface DueSchedule {
   readonly dueAt: Date;
   /** The database's clock. */
   readonly now: Date;
-  /** The commit in force, and the line of autodev.yaml that the schedule stands at. */
+  /** The default branch's head seen last, which a job would work on. */
+  readonly head: string;
+  /** The commit of the revision in force, and the line of its autodev.yaml that the schedule stands at. */
   readonly commit: string;
   readonly line: number;
+  /** Unfinished jobs of this schedule: waiting or queued, running or publishing, in review. */
+  readonly pending: number;
+  readonly active: number;
+  readonly inReview: number;
 }
 
-/** Schedules that are due by the database's clock. Takes no lock: deciding may need git. */
+/**
+ * Schedules that are due by the database's clock, those of removed repositories left out. Takes no lock: deciding
+ * may need git.
+ */
 export function listDueSchedules(db: Queryable, limit: number): Promise<DueSchedule[]> {
   return db.query<DueSchedule>(sql`
     select s.id, s.repo_id as "repoId", s.name, s.spec, s.next_at as "nextAt", s.due_at as "dueAt", now() as now,
-      r.commit, coalesce(c.line, 1) as line
+      coalesce(y.head, r.commit) as head, r.commit, coalesce(c.line, 1) as line, q.*
     from schedule s
     join repo_sync y on y.repo_id = s.repo_id
     join revision r on r.id = y.revision_id
     join repo p on p.id = s.repo_id and p.removed_at is null
     left join config_object c on c.repo_id = s.repo_id and c.kind = 'schedule' and c.name = s.name
+    cross join lateral (
+      select count(*) filter (where j.state in (0, 2))::int as pending,
+        count(*) filter (where j.state in (1, 3))::int as active,
+        count(*) filter (where j.state = 4)::int as "inReview"
+      from job j
+      where j.repo_id = s.repo_id and j.trigger ->> 'kind' = 'schedule' and j.trigger ->> 'name' = s.name
+    ) q
     where s.retired_at is null and s.due_at <= now()
     order by s.due_at limit ${limit}
   `);
@@ -71,12 +92,29 @@ export function listDueSchedules(db: Queryable, limit: number): Promise<DueSched
 
 /** Milliseconds until the next schedule is due, by the database's clock; undefined when there is none. */
 export async function msUntilNextSchedule(db: Queryable): Promise<number | undefined> {
-  const [row] = await db.query<{ ms: number | null }>(sql`
-    select extract(epoch from due_at - now())::float8 * 1000 as ms
-    from schedule where retired_at is null and due_at is not null
-    order by due_at limit 1
+  const [row] = await db.query<{ ms: number }>(sql`
+    select extract(epoch from s.due_at - now())::float8 * 1000 as ms
+    from schedule s
+    where s.retired_at is null and s.due_at is not null
+      -- What listDueSchedules leaves out must not count here either: the scheduler would spin.
+      and exists (
+        select from repo p join repo_sync y on y.repo_id = p.id
+        where p.id = s.repo_id and p.removed_at is null and y.revision_id is not null)
+    order by s.due_at limit 1
   `);
-  return row?.ms ?? undefined;
+  return row?.ms;
+}
+
+/** Asks again later, for schedules that could not be decided; their nominal times stay. */
+export async function postponeSchedules(
+  tx: Queryable,
+  ids: readonly number[],
+  { ms }: { ms: number },
+): Promise<void> {
+  await tx.query(sql`
+    update schedule set due_at = now() + ${ms}::float8 * interval '1 millisecond'
+    where id = any (${ids}::bigint[]) and due_at <= now()
+  `);
 }
 
 /** Locks schedules that still wait for the occurrence they were read with; what others settled is left out. */
@@ -101,6 +139,7 @@ export interface SettledOccurrence {
   readonly state: 'fired' | 'skipped';
   readonly reason: string | null;
   readonly jobId: number | null;
+  /** The head that it was decided at, for `when.changed`. */
   readonly commit: string;
   readonly nextAt: Date | null;
   readonly dueAt: Date | null;
@@ -124,18 +163,6 @@ export async function settleOccurrences(
     from jsonb_to_recordset(${json}::jsonb)
       as o("scheduleId" bigint, "nextAt" timestamptz, "dueAt" timestamptz)
     where s.id = o."scheduleId"
-  `);
-}
-
-/** What runs or waits of a schedule already, newest first: for overlap. */
-export function listScheduledJobs(
-  db: Queryable,
-  { repoId, name }: { repoId: number; name: string },
-): Promise<{ id: number; state: number }[]> {
-  return db.query(sql`
-    select id, state::int as state from job
-    where repo_id = ${repoId} and trigger ->> 'kind' = 'schedule' and trigger ->> 'name' = ${name}
-    order by id desc
   `);
 }
 

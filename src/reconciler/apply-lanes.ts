@@ -1,54 +1,51 @@
 import type { Queryable } from '../db/db.ts';
 import { liftHold, setHold, syncPauses } from '../db/holds.ts';
-import { listLaneAgents, setLaneLimits, setRepoSlots } from '../db/lanes.ts';
-import { agentOf, isAgent } from '../domain/agent.ts';
+import type { FileHold, Lane } from '../db/lanes.ts';
+import { FILE_HOLDS, listLanes, lockLanes, setLaneLimits, setRepoSlots } from '../db/lanes.ts';
+import { isAgent } from '../domain/agent.ts';
 import type { RepoSpec } from '../domain/spec.ts';
+
+interface LaneWishes {
+  readonly repoId: number;
+  readonly spec: RepoSpec;
+  readonly repoConcurrency: number;
+  /** The hold of an agent that is gone from the file. */
+  readonly goneHold: 'disabled' | 'removed';
+}
 
 /**
  * Makes lanes say what the file says: one for each agent with its limit, held where the agent is disabled or gone.
  * Removing an agent is the emergency stop by merge, so its hold is set here and now. Lanes are locked before the
- * repository's slots, as everywhere.
+ * repository's slots, as everywhere, and only when something differs: locks on lanes are what claims wait for.
  */
-export async function applyLanes(
-  tx: Queryable,
-  {
-    repoId,
-    spec,
-    repoConcurrency,
-    goneHold,
-  }: {
-    repoId: number;
-    spec: RepoSpec;
-    repoConcurrency: number;
-    goneHold: 'disabled' | 'removed';
-  },
-): Promise<void> {
-  const listed = Object.entries(spec.agents).flatMap(([name, agent]) =>
-    isAgent(name) ? [{ agent: name, spec: agent }] : [],
+export async function applyLanes(tx: Queryable, wishes: LaneWishes): Promise<void> {
+  const { repoId, spec, repoConcurrency } = wishes;
+  const before = await listLanes(tx, repoId);
+  const known = new Map(before.map((lane) => [lane.agent, lane]));
+  const limits = Object.entries(spec.agents).flatMap(([agent, { concurrency }]) =>
+    isAgent(agent) && known.get(agent)?.maxRunning !== concurrency
+      ? [{ agent, maxRunning: concurrency }]
+      : [],
   );
-  await setLaneLimits(
-    tx,
-    repoId,
-    listed.map(({ agent, spec: { concurrency } }) => ({ agent, maxRunning: concurrency })),
-  );
-  // Locks every lane of the repository in order, and pauses those that are new in a paused scope.
-  await syncPauses(tx, { repoId });
+  const added = limits.filter(({ agent }) => !known.has(agent));
+  const lanes = [...before, ...added.map((limit): Lane => ({ ...limit, holds: {} }))];
+  const holds = lanes.flatMap((lane) => holdChanges(lane, wishes));
 
-  for (const code of await listLaneAgents(tx, repoId)) {
-    const agent = agentOf(code);
-    const enabled = spec.agents[agent]?.enabled;
-    await liftHold(tx, { repoId, agent, kind: 'suspended' });
-    if (enabled === undefined) {
-      const reason = `autodev.yaml does not list the ${agent} any more.`;
-      await setHold(tx, { repoId, agent, kind: goneHold, reason });
-      continue;
-    }
-    await liftHold(tx, { repoId, agent, kind: 'removed' });
-    if (enabled) {
-      await liftHold(tx, { repoId, agent, kind: 'disabled' });
+  if (limits.length + holds.length > 0) {
+    await lockLanes(tx, repoId);
+  }
+  if (limits.length > 0) {
+    await setLaneLimits(tx, repoId, limits);
+  }
+  if (added.length > 0) {
+    // New lanes in a paused scope are paused.
+    await syncPauses(tx, { repoId });
+  }
+  for (const { agent, kind, reason } of holds) {
+    if (reason === undefined) {
+      await liftHold(tx, { repoId, agent, kind });
     } else {
-      const reason = `autodev.yaml says \`agents.${agent}.enabled: false\`.`;
-      await setHold(tx, { repoId, agent, kind: 'disabled', reason });
+      await setHold(tx, { repoId, agent, kind, reason });
     }
   }
   await setRepoSlots(tx, repoId, repoConcurrency);
@@ -57,4 +54,32 @@ export async function applyLanes(
 /** Holds every lane of a repository whose file is gone: nothing new starts, nothing is purged. */
 export async function suspendLanes(tx: Queryable, repoId: number, reason: string): Promise<void> {
   await setHold(tx, { repoId, kind: 'suspended', reason });
+}
+
+interface HoldChange extends Pick<Lane, 'agent'> {
+  readonly kind: FileHold;
+  /** Undefined: the hold is lifted. */
+  readonly reason: string | undefined;
+}
+
+function holdChanges(lane: Lane, wishes: LaneWishes): HoldChange[] {
+  const wanted = wantedHold(lane, wishes);
+  return FILE_HOLDS.map((kind) => ({
+    agent: lane.agent,
+    kind,
+    reason: wanted?.kind === kind ? wanted.reason : undefined,
+  })).filter(({ kind, reason }) => reason !== lane.holds[kind]);
+}
+
+function wantedHold(
+  { agent }: Lane,
+  { spec, goneHold }: LaneWishes,
+): { kind: FileHold; reason: string } | undefined {
+  const enabled = spec.agents[agent]?.enabled;
+  if (enabled === undefined) {
+    return { kind: goneHold, reason: `autodev.yaml does not list the ${agent} any more.` };
+  }
+  return enabled
+    ? undefined
+    : { kind: 'disabled', reason: `autodev.yaml says \`agents.${agent}.enabled: false\`.` };
 }

@@ -6,8 +6,8 @@ import {
   upsertConfigObjects,
 } from '../db/config-objects.ts';
 import type { Queryable } from '../db/db.ts';
-import { recordEvents } from '../db/events.ts';
 import type { Repo } from '../db/repos.ts';
+import type { RevisionFiles } from '../db/revisions.ts';
 import { recordRevision } from '../db/revisions.ts';
 import type { ScheduleTimes } from '../db/schedules.ts';
 import { retireSchedules, upsertSchedules } from '../db/schedules.ts';
@@ -31,9 +31,13 @@ export interface Application {
   readonly repo: Repo;
   readonly commit: ForgeCommit;
   readonly revision: Extract<ReadRevision, { kind: 'valid' }>;
+  /** What runs now, and how that becomes what the revision says. */
+  readonly inForce: RevisionFiles | undefined;
+  readonly actual: readonly ConfigObject[];
   readonly changes: readonly Change[];
   /** Retirements that wait for a person are left out of force, and everything else goes ahead. */
   readonly holdPrune: boolean;
+  /** The database's time, in epoch milliseconds. */
   readonly now: number;
 }
 
@@ -46,25 +50,15 @@ export async function applyRevision(
   tx: Queryable,
   application: Application,
 ): Promise<number> {
-  const { repo, commit, revision, changes, holdPrune } = application;
-  const { spec, objects, digest, diagnostics } = revision.loaded;
-  const revisionId = await recordRevision(tx, {
-    repoId: repo.id,
-    commit: commit.sha,
-    blobs: revision.blobs,
-    digest,
-    state: 'applied',
-    spec,
-    source: revision.source,
-    author: `${commit.authorName} <${commit.authorEmail}>`,
-    subject: commit.subject,
-    plan: { summary: summarizePlan(changes), changes },
-    diagnostics,
-  });
+  const { repo, commit, revision, actual, changes, holdPrune } = application;
+  const { spec, objects } = revision.loaded;
+  const revisionId = await bringIntoForce(tx, application);
 
   const written = changes.flatMap(({ after }) => (after ? [after] : []));
   const retired = holdPrune ? [] : changes.filter(({ action }) => action === 'retire');
-  await moveConfigObjects(tx, repo.id, objects);
+  if (hasMoved(actual, objects)) {
+    await moveConfigObjects(tx, repo.id, objects);
+  }
   if (written.length > 0) {
     await upsertConfigObjects(tx, { repoId: repo.id, revisionId }, written);
   }
@@ -72,15 +66,7 @@ export async function applyRevision(
     await retireConfigObjects(tx, repo.id, retired);
   }
   await applySchedules(deps, tx, application, { written, retired });
-  await recordEvents(tx, [
-    {
-      repoId: repo.id,
-      type: 'first_start',
-      key: `first_start:${repo.id}`,
-      payload: { sha: commit.sha, actor: commit.authorName },
-    },
-  ]);
-  if (changes.length > 0) {
+  if (written.length + retired.length > 0) {
     await writeAudit(tx, {
       actor: commit.authorName,
       action: 'revision.applied',
@@ -97,6 +83,35 @@ export async function applyRevision(
     goneHold: holdPrune ? 'disabled' : 'removed',
   });
   return revisionId;
+}
+
+/** Read again, the commit in force writes no row: its plan says what it changed when it came. */
+async function bringIntoForce(
+  tx: Queryable,
+  { repo, commit, revision, inForce, changes }: Application,
+): Promise<number> {
+  const { spec, digest, diagnostics } = revision.loaded;
+  if (inForce?.commit === commit.sha && inForce.digest === digest) {
+    return inForce.id;
+  }
+  return recordRevision(tx, {
+    repoId: repo.id,
+    commit: commit.sha,
+    blobs: revision.blobs,
+    digest,
+    state: 'applied',
+    spec,
+    source: revision.source,
+    author: `${commit.authorName} <${commit.authorEmail}>`,
+    subject: commit.subject,
+    plan: { summary: summarizePlan(changes), changes },
+    diagnostics,
+  });
+}
+
+function hasMoved(actual: readonly ConfigObject[], desired: readonly ConfigObject[]): boolean {
+  const lines = new Map(actual.map(({ kind, name, line }) => [`${kind}/${name}`, line]));
+  return desired.some(({ kind, name, line }) => (lines.get(`${kind}/${name}`) ?? line) !== line);
 }
 
 async function applySchedules(

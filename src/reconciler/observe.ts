@@ -11,7 +11,6 @@ export interface ObserveDeps {
   forge: Forge;
   /** How long an unchanged repository is left alone. */
   pollMs: number;
-  /** Stands for everything beside the file that a verdict depends on: schema, policy, credentials. */
   inputsVersion: string;
 }
 
@@ -42,7 +41,7 @@ function needsReconcile(
   { head, inputsVersion }: { head: string | Error; inputsVersion: string },
 ): boolean {
   return (
-    repo.dirty ||
+    repo.dirtyAt !== null ||
     repo.failures > 0 ||
     // "Absent" is believed at the second read, so there has to be one.
     repo.missingReads === 1 ||

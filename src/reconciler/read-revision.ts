@@ -4,9 +4,10 @@ import { CONFIG_FILE } from '../config/load.ts';
 import { MAX_CONFIG_BYTES } from '../config/read.ts';
 import type { Repo } from '../db/repos.ts';
 import type { Forge, ForgeFile } from '../forge/forge.ts';
+import { storableDiagnostics, storableText, unstorableText } from './storable.ts';
 
 /** What git calls an ordinary file; anything else (a link, an executable, a submodule) is not read. */
-const REGULAR_FILE = '100644';
+export const REGULAR_FILE = '100644';
 
 /** Reads, validates, resolves and holds against the policy; `readFile` is for files that the configuration names. */
 export type LoadRevision = (
@@ -40,32 +41,47 @@ export async function readRevision(
   commit: string,
   signal: AbortSignal,
 ): Promise<ReadRevision> {
-  const blobs: Record<string, string> = {};
-  const read = async (path: string): Promise<ForgeFile | undefined> => {
-    const file = await forge.readFile(repo, { commit, path, maxBytes: MAX_CONFIG_BYTES }, signal);
-    if (file) {
-      blobs[path] = file.blob;
-    }
-    return file;
-  };
-
-  const file = await read(CONFIG_FILE);
+  const file = await forge.readFile(
+    repo,
+    { commit, path: CONFIG_FILE, maxBytes: MAX_CONFIG_BYTES },
+    signal,
+  );
   if (!file) {
     return { kind: 'absent' };
   }
+  const blobs: Record<string, string> = { [CONFIG_FILE]: file.blob };
   const problem = unreadable(file);
   if (problem || !file.content) {
     return { kind: 'invalid', source: '', blobs, diagnostics: problem ? [problem] : [] };
   }
 
-  const loaded = await load(repo, file.content, async (path) => {
-    const named = await read(path);
-    return named?.mode === REGULAR_FILE ? named.content?.toString('utf8') : undefined;
-  });
-  const source = file.content.toString('utf8');
-  return loaded.ok
-    ? { kind: 'valid', source, blobs, loaded }
-    : { kind: 'invalid', source, blobs, diagnostics: loaded.diagnostics };
+  const read = readNamedFile({ forge }, repo, commit, signal, blobs);
+  const loaded = await load(repo, file.content, read);
+  const source = storableText(file.content.toString('utf8'));
+  const unstorable = loaded.ok ? unstorableText(loaded.objects) : undefined;
+  if (loaded.ok && !unstorable) {
+    return { kind: 'valid', source, blobs, loaded };
+  }
+  const diagnostics = unstorable ? [unstorable] : storableDiagnostics(loaded.diagnostics);
+  return { kind: 'invalid', source, blobs, diagnostics };
+}
+
+/** Reads files that the configuration names, and notes in `blobs` which they were. */
+export function readNamedFile(
+  { forge }: { forge: Forge },
+  repo: Repo,
+  commit: string,
+  signal: AbortSignal,
+  blobs: Record<string, string> = {},
+): (path: string) => Promise<string | undefined> {
+  return async (path) => {
+    const file = await forge.readFile(repo, { commit, path, maxBytes: MAX_CONFIG_BYTES }, signal);
+    if (file?.mode !== REGULAR_FILE) {
+      return undefined;
+    }
+    blobs[path] = file.blob;
+    return file.content?.toString('utf8');
+  };
 }
 
 function unreadable(file: ForgeFile): Diagnostic | undefined {

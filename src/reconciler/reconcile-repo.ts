@@ -1,15 +1,15 @@
-import type { Diagnostic } from '../config/diagnostics.ts';
 import { sha256 } from '../config/objects.ts';
 import { listConfigObjects } from '../db/config-objects.ts';
 import type { Db, Queryable } from '../db/db.ts';
+import type { NewEvent } from '../db/events.ts';
 import { recordEvents } from '../db/events.ts';
-import type { DueRepo } from '../db/repo-sync.ts';
-import { holdsLease, recordOutcome, releaseLease, takeLease } from '../db/repo-sync.ts';
-import { recordRevision } from '../db/revisions.ts';
+import type { DueRepo, Lease } from '../db/repo-sync.ts';
+import { lockLease, recordOutcome, releaseLease, takeLease } from '../db/repo-sync.ts';
+import type { RevisionFiles } from '../db/revisions.ts';
+import { getRevisionFiles, recordRevision } from '../db/revisions.ts';
 import { backoffMs } from '../domain/backoff.ts';
 import type { RiskOf } from '../domain/plan-paths.ts';
-import type { Change } from '../domain/plan.ts';
-import { isMassPrune, planChanges, planDigestInput, summarizePlan } from '../domain/plan.ts';
+import { planChanges, summarizePlan } from '../domain/plan.ts';
 import type { Forge, ForgeCommit } from '../forge/forge.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -17,9 +17,11 @@ import type { Log } from '../kernel/log.ts';
 import { suspendLanes } from './apply-lanes.ts';
 import type { ApplyDeps } from './apply-revision.ts';
 import { applyRevision } from './apply-revision.ts';
+import type { Look } from './look.ts';
+import { lookAt } from './look.ts';
 import type { Observed } from './observe.ts';
+import { isPruneHeld, pruneDigest } from './plan-digest.ts';
 import type { LoadRevision, ReadRevision } from './read-revision.ts';
-import { readRevision } from './read-revision.ts';
 import type { Finding } from './status.ts';
 import { conditionsAfter } from './status.ts';
 
@@ -29,14 +31,16 @@ const SECOND_READ_MS = 1000;
 
 export interface ReconcileDeps extends ApplyDeps {
   db: Db;
+  /** For pauses only: what is due, and since when, the database's clock says. */
   clock: Clock;
   log: Log;
   forge: Forge;
   load: LoadRevision;
   /** Whether a change of a path loosens; from the schema's `x-risk`. */
   risk: RiskOf;
-  /** Names this reconciler in leases. */
+  /** Names this reconciler in leases: unique among those that live, the same after a restart. */
   owner: string;
+  /** Stands for everything beside the file that a verdict depends on: schema, policy, credentials. */
   inputsVersion: string;
 }
 
@@ -54,193 +58,191 @@ export async function reconcileRepo(
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   const { db, log, owner } = deps;
-  const epoch = await takeLease(db, { repoId: repo.id, owner, leaseMs: LEASE_MS });
-  if (epoch === undefined) {
+  const lease = await takeLease(db, {
+    repoId: repo.id,
+    owner,
+    leaseMs: LEASE_MS,
+    head: repo.head,
+  });
+  if (lease === undefined) {
     return 'skipped';
   }
+  const { epoch, revisionId } = lease;
   try {
-    const look = await lookAt(deps, { repo, head }, signal);
+    const inForce = revisionId === null ? undefined : await getRevisionFiles(db, revisionId);
+    const look = await lookAt(deps, { repo, head, lease, inForce }, signal);
+    // What a process that ends could not read says nothing about the source.
+    signal.throwIfAborted();
     const result = await db.transaction(async (tx) => {
-      if (!(await holdsLease(tx, { repoId: repo.id, epoch }))) {
-        return 'skipped';
-      }
-      return record(deps, tx, { repo, epoch, look });
+      const now = await lockLease(tx, { repoId: repo.id, epoch });
+      return now ? record(deps, tx, { repo, lease, inForce, look, now: now.getTime() }) : 'skipped';
     });
-    log.info({ repo: repo.path, result, commit: look.commit?.sha }, 'repository reconciled');
+    log.info({ repo: repo.path, result }, 'repository reconciled');
     return result;
-  } finally {
-    await releaseLease(db, { repoId: repo.id, epoch });
-  }
-}
-
-/** What was read, before anything is decided. */
-type Look =
-  | { readonly commit: undefined; readonly failure: Error }
-  | { readonly commit: ForgeCommit; readonly revision: ReadRevision };
-
-async function lookAt(
-  { forge, load }: ReconcileDeps,
-  { repo, head }: Observed,
-  signal: AbortSignal,
-): Promise<Look> {
-  if (head instanceof Error) {
-    return { commit: undefined, failure: head };
-  }
-  try {
-    const commit = await forge.readCommit(repo, head, signal);
-    return { commit, revision: await readRevision({ forge, load }, repo, head, signal) };
   } catch (error) {
-    // A source error changes nothing that was known; anything else is a bug.
-    if (error instanceof AppError) {
-      return { commit: undefined, failure: error };
-    }
+    // When even this fails, the lease ends by itself.
+    await releaseLease(db, { repoId: repo.id, epoch }).catch(() => {});
     throw error;
   }
 }
 
 interface Recording {
   readonly repo: DueRepo;
-  readonly epoch: number;
+  readonly lease: Lease;
+  readonly inForce: RevisionFiles | undefined;
   readonly look: Look;
+  /** The database's time, in epoch milliseconds. */
+  readonly now: number;
 }
 
+/** What the look means; `revisionId` is the revision that is in force from now on. */
+type Decided = Finding & { readonly revisionId?: number };
+
+/** Decides, writes what follows from it, and then the status in one place. */
 async function record(
   deps: ReconcileDeps,
   tx: Queryable,
-  { repo, epoch, look }: Recording,
+  recording: Recording,
 ): Promise<ReconcileResult> {
-  const now = deps.clock.now().getTime();
-  const finding = await decide(deps, tx, { repo, look, now });
-  const failures = look.commit === undefined ? repo.failures + 1 : 0;
-  const absent = finding.kind === 'absent';
+  const { repo, lease, look, now } = recording;
+  const commit = look.kind === 'unreadable' ? undefined : look.commit;
+  const finding = await decide(deps, tx, recording);
+  const failures = commit ? 0 : lease.failures + 1;
+  const absent = finding.kind === 'absent' ? finding : undefined;
+  const revision = commit?.sha ?? repo.head ?? undefined;
 
+  if (commit) {
+    await recordEvents(tx, eventsOf(recording, { commit, applied: 'revisionId' in finding }));
+  }
   await recordOutcome(tx, {
     repoId: repo.id,
-    epoch,
+    epoch: lease.epoch,
     failures,
-    missingReads: absent ? Math.min(repo.missingReads + 1, 2) : 0,
-    conditions: conditionsAfter(repo.conditions, finding, { revision: look.commit?.sha, now }),
-    answeredDirtyAt: look.commit === undefined ? null : repo.dirtyAt,
-    ...(look.commit && { head: look.commit.sha, observedDigest: deps.inputsVersion }),
-    ...('revisionId' in finding && { revisionId: finding.revisionId }),
-    ...(finding.kind !== 'unreadable' && { diagnostics: diagnosticsOf(finding) }),
-    ...(absent && finding.confirmed && { suspended: 'ConfigNotFound' }),
-    ...('revisionId' in finding && { suspended: null }),
+    missingReads: absent
+      ? Math.min(lease.missingReads + 1, 2)
+      : commit
+        ? 0
+        : // A read that failed says nothing about the file.
+          lease.missingReads,
+    conditions: conditionsAfter(lease.conditions, finding, { revision, now }),
+    answeredDirtyAt: repo.dirtyAt,
+    ...(commit && { head: commit.sha, observedDigest: deps.inputsVersion }),
+    ...('diagnostics' in finding && { diagnostics: finding.diagnostics }),
+    ...(absent && { diagnostics: [] }),
+    ...(absent?.confirmed === true && { suspended: 'ConfigNotFound' }),
+    ...(finding.revisionId !== undefined && { revisionId: finding.revisionId, suspended: null }),
+    pruned: finding.kind === 'applied',
     ...(failures > 0 && { againInMs: backoffMs(failures, repo.path) }),
-    ...(absent && !finding.confirmed && { againInMs: SECOND_READ_MS }),
+    ...(absent?.confirmed === false && { againInMs: SECOND_READ_MS }),
   });
-  if (look.commit && look.commit.sha !== repo.head) {
-    await recordEvents(tx, [pushed(repo, look.commit)]);
-  }
   return finding.kind;
 }
 
-type Decided = Finding & { readonly revisionId?: number };
-
-/** Decides what the look means, and writes what follows from it apart from the status. */
-async function decide(
-  deps: ReconcileDeps,
-  tx: Queryable,
-  { repo, look, now }: { repo: DueRepo; look: Look; now: number },
-): Promise<Decided> {
-  if (look.commit === undefined) {
-    const { failure } = look;
-    const code = failure instanceof AppError ? failure.code : undefined;
-    return { kind: 'unreadable', code, message: failure.message };
+async function decide(deps: ReconcileDeps, tx: Queryable, recording: Recording): Promise<Decided> {
+  const { repo, lease, look } = recording;
+  switch (look.kind) {
+    case 'unreadable': {
+      const { failure } = look;
+      const code = failure instanceof AppError ? failure.code : undefined;
+      return { kind: 'unreadable', code, message: failure.message };
+    }
+    case 'unchanged':
+      return { kind: 'unchanged' };
+    case 'read':
+      break;
+    default:
+      return look satisfies never;
   }
 
   const { commit, revision } = look;
   switch (revision.kind) {
     case 'absent': {
-      const confirmed = repo.missingReads > 0;
-      if (confirmed) {
+      const confirmed = lease.missingReads > 0;
+      if (confirmed && lease.suspended === null) {
         await suspendLanes(tx, repo.id, 'The default branch holds no autodev.yaml.');
       }
       return { kind: 'absent', confirmed, branch: repo.branch };
     }
     case 'invalid':
-      await recordRevision(tx, {
-        repoId: repo.id,
-        commit: commit.sha,
-        blobs: revision.blobs,
-        digest: `invalid:${sha256(revision.source)}`,
-        state: 'invalid',
-        spec: undefined,
-        source: revision.source,
-        author: `${commit.authorName} <${commit.authorEmail}>`,
-        subject: commit.subject,
-        plan: null,
-        diagnostics: revision.diagnostics,
-      });
-      return { kind: 'invalid', diagnostics: revision.diagnostics };
+      return refuse(tx, { repo, commit, revision });
     case 'valid':
-      return apply(deps, tx, { repo, commit, revision, now });
+      return apply(deps, tx, recording, { commit, revision });
     default:
       return revision satisfies never;
   }
 }
 
-async function apply(
-  deps: ReconcileDeps,
+/** Keeps an invalid file for people to look at; the last good one stays in force. */
+async function refuse(
   tx: Queryable,
   {
     repo,
     commit,
-    revision,
-    now,
+    revision: { source, blobs, diagnostics },
   }: {
     repo: DueRepo;
     commit: ForgeCommit;
-    revision: Extract<ReadRevision, { kind: 'valid' }>;
-    now: number;
+    revision: Extract<ReadRevision, { kind: 'invalid' }>;
   },
 ): Promise<Decided> {
-  const actual = await listConfigObjects(tx, repo.id);
-  const changes = planChanges(revision.loaded.objects, actual, deps.risk);
-  const digest = planDigest(changes);
-  const holdPrune =
-    isMassPrune(changes, actual.length) &&
-    (repo.confirmedPrune === null || !digest.startsWith(repo.confirmedPrune));
-  const revisionId = await applyRevision(deps, tx, {
-    repo,
-    commit,
-    revision,
-    changes,
-    holdPrune,
-    now,
+  await recordRevision(tx, {
+    repoId: repo.id,
+    commit: commit.sha,
+    blobs,
+    digest: `invalid:${sha256(source)}`,
+    state: 'invalid',
+    spec: undefined,
+    source,
+    author: `${commit.authorName} <${commit.authorEmail}>`,
+    subject: commit.subject,
+    plan: null,
+    diagnostics,
   });
+  return { kind: 'invalid', diagnostics };
+}
+
+async function apply(
+  deps: ReconcileDeps,
+  tx: Queryable,
+  { repo, lease, inForce, now }: Recording,
+  read: { commit: ForgeCommit; revision: Extract<ReadRevision, { kind: 'valid' }> },
+): Promise<Decided> {
+  const { objects, diagnostics } = read.revision.loaded;
+  const actual = await listConfigObjects(tx, repo.id);
+  const changes = planChanges(objects, actual, deps.risk);
+  const holdPrune = isPruneHeld(changes, {
+    actualCount: actual.length,
+    confirmed: lease.confirmedPrune,
+  });
+  const application = { repo, ...read, inForce, actual, changes, holdPrune, now };
+  const revisionId = await applyRevision(deps, tx, application);
 
   return holdPrune
     ? {
         kind: 'prune_held',
         revisionId,
         retire: summarizePlan(changes).retire,
-        digest,
+        digest: pruneDigest(changes),
         path: repo.path,
-        diagnostics: revision.loaded.diagnostics,
+        diagnostics,
       }
-    : { kind: 'applied', revisionId, diagnostics: revision.loaded.diagnostics };
+    : { kind: 'applied', revisionId, diagnostics };
 }
 
-/** Identifies a plan: a confirmation that was given for one never confirms another. */
-export function planDigest(changes: readonly Change[]): string {
-  return sha256(planDigestInput(changes));
-}
-
-function diagnosticsOf(finding: Finding): readonly Diagnostic[] {
-  return 'diagnostics' in finding ? finding.diagnostics : [];
-}
-
-function pushed(repo: DueRepo, commit: ForgeCommit): Parameters<typeof recordEvents>[1][number] {
-  return {
-    repoId: repo.id,
-    type: 'push',
-    key: `push:${repo.id}:${commit.sha}`,
-    payload: {
-      sha: commit.sha,
-      ref: repo.branch,
-      actor: commit.authorName,
-      subject: commit.subject,
-    },
-  };
+function eventsOf(
+  { repo, lease }: Recording,
+  { commit, applied }: { commit: ForgeCommit; applied: boolean },
+): NewEvent[] {
+  const { sha, authorName: actor, subject } = commit;
+  const repoId = repo.id;
+  const events: NewEvent[] = [];
+  if (applied && lease.revisionId === null) {
+    const key = `first_start:${repoId}`;
+    events.push({ repoId, type: 'first_start', key, payload: { sha, actor } });
+  }
+  if (sha !== repo.head) {
+    const payload = { sha, ref: repo.branch, actor, subject };
+    events.push({ repoId, type: 'push', key: `push:${repoId}:${sha}`, payload });
+  }
+  return events;
 }

@@ -24,7 +24,9 @@ export type Finding =
       readonly path: string;
       readonly diagnostics: readonly Diagnostic[];
     }
-  | { readonly kind: 'applied'; readonly diagnostics: readonly Diagnostic[] };
+  | { readonly kind: 'applied'; readonly diagnostics: readonly Diagnostic[] }
+  /** Another commit with the same files: the verdict on them stands. */
+  | { readonly kind: 'unchanged' };
 
 /**
  * The conditions after a look. What could not be read changes nothing that was known: "could not read" is never
@@ -45,6 +47,7 @@ export function conditionsAfter(
     message: string,
   ): void => set({ type: 'Stalled', status: 'True', reason, message, ...observed });
 
+  list = clearCondition(list, 'Reconciling');
   if (finding.kind !== 'unreadable') {
     list = clearCondition(list, 'Stalled');
     set({
@@ -75,6 +78,14 @@ export function conditionsAfter(
       });
       if (finding.confirmed) {
         stalled('ConfigNotFound', absence(finding));
+      } else {
+        set({
+          type: 'Reconciling',
+          status: 'True',
+          reason: 'Progressing',
+          message: absence(finding),
+          ...observed,
+        });
       }
       break;
     case 'invalid':
@@ -95,12 +106,17 @@ export function conditionsAfter(
       set({ ...configValid(finding.diagnostics), ...observed });
       set({ type: 'PolicyCompliant', ...policyVerdict(finding.diagnostics), ...observed });
       break;
+    case 'unchanged':
+      list = list.map((condition) => ({ ...condition, ...observed }));
+      break;
     default:
       finding satisfies never;
   }
 
   const since = findCondition(list, 'SourceReady')?.lastTransitionTime ?? now;
-  const stale = finding.kind === 'unreadable' && now - since > STALE_AFTER_MS;
+  // Before the first good read there is nothing that could stay good for a while.
+  const neverRead = findCondition(list, 'ConfigValid') === undefined;
+  const stale = finding.kind === 'unreadable' && (neverRead || now - since > STALE_AFTER_MS);
   set(summarizeReady(list, { revision, stale }));
   return list;
 }

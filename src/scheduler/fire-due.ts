@@ -6,18 +6,22 @@ import type { DueSchedule, SettledOccurrence } from '../db/schedules.ts';
 import {
   findLastSucceededCommit,
   listDueSchedules,
-  listScheduledJobs,
   lockSchedules,
+  postponeSchedules,
   settleOccurrences,
 } from '../db/schedules.ts';
-import { jobStateOf } from '../domain/job-state.ts';
+import type { Agent } from '../domain/agent.ts';
 import type { ScheduleDecision } from '../domain/schedule-policy.ts';
 import { decideSchedule, jitterMs } from '../domain/schedule-policy.ts';
 import type { ZoneOffset } from '../domain/zone-offset.ts';
+import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import type { HasChanged } from './has-changed.ts';
 
 /** At most so many schedules are decided in one transaction. */
 const BATCH = 500;
+/** What could not be decided (its repository cannot be read just now) is looked at again after this long. */
+const POSTPONE_MS = 60_000;
 
 export interface SchedulerDeps {
   db: Db;
@@ -25,13 +29,9 @@ export interface SchedulerDeps {
   nextCronTime: NextCronTime;
   zoneOffset: ZoneOffset;
   /** The title and standing task of a role, for schedules that name no task. */
-  standingTask: (agent: string) => { title: string; task: string };
-  /** Whether a path that a glob matches differs between two commits; asked only where `when.changed` is set. */
-  hasChanged: (
-    repoId: number,
-    range: { from: string; to: string; globs: readonly string[] },
-    signal: AbortSignal,
-  ) => Promise<boolean>;
+  standingTask: (agent: Agent) => { title: string; task: string };
+  /** Asked only where `when.changed` is set. */
+  hasChanged: HasChanged;
 }
 
 interface Decided {
@@ -47,18 +47,48 @@ interface Decided {
 export async function fireDueSchedules(deps: SchedulerDeps, signal: AbortSignal): Promise<number> {
   const { db, log } = deps;
   const due = await listDueSchedules(db, BATCH);
-  const decided: Decided[] = [];
-  for (const schedule of due) {
-    decided.push({ due: schedule, decision: await decide(deps, schedule, signal) });
-  }
-  if (decided.length === 0) {
+  if (due.length === 0) {
     return 0;
   }
+  const decided: Decided[] = [];
+  const undecided: number[] = [];
+  for (const schedule of due) {
+    const decision = await tryToDecide(deps, schedule, signal);
+    if (decision) {
+      decided.push({ due: schedule, decision });
+    } else {
+      undecided.push(schedule.id);
+    }
+  }
 
-  const settled = await db.transaction((tx) => settle(deps, tx, decided));
-  await notifyWork(db);
-  log.info({ due: due.length, settled }, 'schedules decided');
-  return settled;
+  const settled = await db.transaction(async (tx) => {
+    if (undecided.length > 0) {
+      await postponeSchedules(tx, undecided, { ms: POSTPONE_MS });
+    }
+    return settle(deps, tx, decided);
+  });
+  if (settled.fired > 0) {
+    await notifyWork(db);
+  }
+  log.info({ due: due.length, ...settled }, 'schedules decided');
+  return settled.settled;
+}
+
+/** One repository in trouble keeps no other waiting; nothing is decided about what could not be read. */
+async function tryToDecide(
+  deps: SchedulerDeps,
+  due: DueSchedule,
+  signal: AbortSignal,
+): Promise<ScheduleDecision | undefined> {
+  try {
+    return await decide(deps, due, signal);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code === 'DATABASE_UNAVAILABLE') {
+      throw error;
+    }
+    deps.log.warn({ err: error, repo: due.repoId, schedule: due.name }, 'schedule not decided');
+    return undefined;
+  }
 }
 
 async function decide(
@@ -66,12 +96,8 @@ async function decide(
   due: DueSchedule,
   signal: AbortSignal,
 ): Promise<ScheduleDecision> {
-  const { db, nextCronTime, zoneOffset } = deps;
-  const { spec } = due;
-  const jobs = await listScheduledJobs(db, { repoId: due.repoId, name: due.name });
-  const count = (...states: string[]): number =>
-    jobs.filter(({ state }) => states.includes(jobStateOf(state))).length;
-  const changed = await changedSince(deps, due, signal);
+  const { nextCronTime, zoneOffset } = deps;
+  const { spec, pending, active, inReview } = due;
 
   return decideSchedule(
     {
@@ -79,12 +105,8 @@ async function decide(
       dueAt: due.nextAt.getTime(),
       // The row came due at its nominal time plus the jitter: what that delayed is not late.
       now: Math.max(due.nextAt.getTime(), due.now.getTime() - jitterMs(identityOf(due))),
-      jobs: {
-        pending: count('waiting', 'queued'),
-        active: count('running', 'publishing'),
-        inReview: count('review'),
-      },
-      changed,
+      jobs: { pending, active, inReview },
+      changed: await changedSince(deps, due, signal),
     },
     { nextAfter: (at) => nextCronTime(spec.cron, spec.timezone, at), zoneOffset },
   );
@@ -93,7 +115,7 @@ async function decide(
 /** Whether a path of `when.changed` moved since the last occurrence that succeeded; yes where there was none. */
 async function changedSince(
   { db, hasChanged }: SchedulerDeps,
-  { id, repoId, commit, spec }: DueSchedule,
+  { id, repoId, head, spec }: DueSchedule,
   signal: AbortSignal,
 ): Promise<boolean> {
   const globs = spec.when.changed;
@@ -101,14 +123,14 @@ async function changedSince(
     return true;
   }
   const from = await findLastSucceededCommit(db, id);
-  return from === undefined || hasChanged(repoId, { from, to: commit, globs }, signal);
+  return from === undefined || hasChanged(repoId, { from, to: head, globs }, signal);
 }
 
 async function settle(
   { standingTask }: SchedulerDeps,
   tx: Queryable,
   decided: readonly Decided[],
-): Promise<number> {
+): Promise<{ settled: number; fired: number }> {
   const ours = await lockSchedules(
     tx,
     decided.map(({ due }) => ({ id: due.id, nextAt: due.nextAt })),
@@ -125,7 +147,7 @@ async function settle(
     tx,
     mine.map((entry) => occurrence(entry, jobIds.get(entry.due.id))),
   );
-  return mine.length;
+  return { settled: mine.length, fired: firing.length };
 }
 
 function jobOf(
@@ -162,7 +184,7 @@ function occurrence({ due, decision }: Decided, jobId: number | undefined): Sett
     state: decision.action === 'fire' && jobId !== undefined ? 'fired' : 'skipped',
     reason: decision.action === 'skip' ? decision.reason : jobId === undefined ? 'overlap' : null,
     jobId: jobId ?? null,
-    commit: due.commit,
+    commit: due.head,
     nextAt: next,
     dueAt: next && new Date(next.getTime() + jitterMs(identityOf(due))),
   };

@@ -1,0 +1,90 @@
+import { formatQuantity } from '../config/quantity.ts';
+import { canonicalJson } from '../domain/canonical-json.ts';
+import type { Plan, PlannedChange } from './plan-document.ts';
+
+const SIGNS = { create: '+', update: '~', retire: '-' } as const;
+const LONGEST_VALUE = 60;
+
+/** The plan for a terminal; values are the file's and may hold anything, so whoever prints it makes it plain. */
+export function planText(plan: Plan): string {
+  const { summary, in_force: inForce, head } = plan;
+  if (!plan.valid) {
+    return `autodev.yaml of ${plan.repo} is invalid; ${inForce ? `what runs stays ${short(inForce.commit)}` : 'nothing runs'}.`;
+  }
+  if (!summary.changes) {
+    return `No changes: ${plan.repo} runs what the file says.`;
+  }
+  const title =
+    `Plan for ${plan.repo} at ${short(head)} (in force: ${inForce ? short(inForce.commit) : 'nothing'}): ` +
+    `${summary.add} to add, ${summary.change} to change, ${summary.remove} to remove`;
+  return [title, '', ...plan.changes.flatMap(changeLines), '', ...effectLines(plan)].join('\n');
+}
+
+function changeLines({ action, kind, key, loosens, source, paths }: PlannedChange): string[] {
+  const name = kind === 'repo' ? 'repository' : `${kind.replace('_', ' ')} ${key}`;
+  const head = `  ${SIGNS[action]} ${name}  (line ${source.line})${loosens ? '  ! loosens' : ''}`;
+  if (action !== 'update') {
+    return [head];
+  }
+  return [
+    head,
+    ...paths.map(
+      ({ path, before, after, risk }) =>
+        `      ${fileKey(path)}: ${show(path, before)} -> ${show(path, after)}${risk === 'loosens' ? '  !' : ''}`,
+    ),
+  ];
+}
+
+function effectLines({ effects, summary, prune, repo }: Plan): string[] {
+  const { usd_per_day: usd, next_runs: runs, jobs_cancelled: cancelled } = effects;
+  const lines = [
+    `Most a day: ${money(usd.before)} -> ${money(usd.after)}`,
+    ...Object.entries(runs).map(([name, times]) => `Next ${name}: ${times.join(', ') || 'never'}`),
+  ];
+  if (cancelled + effects.jobs_stopped > 0) {
+    lines.push(`Jobs cancelled: ${cancelled}, stopped while running: ${effects.jobs_stopped}`);
+  }
+  if (summary.loosening > 0) {
+    lines.push(`${summary.loosening} of the changes loosen what agents may do, spend or reach.`);
+  }
+  if (prune.held) {
+    lines.push(
+      `Removing that many objects waits for: autodev sync ${repo} --confirm-prune ${prune.digest.slice(0, 12)}`,
+    );
+  }
+  return lines;
+}
+
+function money(usd: number | null): string {
+  return usd === null ? 'no limit' : `${usd} USD`;
+}
+
+/** A property's path as the file has it. */
+function fileKey(path: string): string {
+  return path
+    .replaceAll(/MicroUsd$|microUsd$/gu, 'usd')
+    .replaceAll(/(?:Ms|Bytes)$/gu, '')
+    .replaceAll(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function show(path: string, value: unknown): string {
+  if (value === undefined) {
+    return '(none)';
+  }
+  if (typeof value === 'number') {
+    const kind = path.endsWith('icroUsd')
+      ? 'usd'
+      : path.endsWith('Ms')
+        ? 'duration'
+        : path.endsWith('Bytes')
+          ? 'bytes'
+          : undefined;
+    return String(kind ? formatQuantity(kind, value) : value);
+  }
+  const text = canonicalJson(value);
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}...` : text;
+}
+
+function short(commit: string): string {
+  return commit.slice(0, 12);
+}
