@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node from 18 on can run: it finds a Node that runs the source as it is.
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import * as module from 'node:module';
 import { tmpdir, userInfo } from 'node:os';
@@ -27,12 +26,14 @@ if (Number(process.versions.node.split('.')[0]) >= OLDEST_MAJOR) {
     );
     process.exitCode = 1;
   } else {
-    restart(node);
+    await restart(node);
   }
 }
 
 /** @param {string} node */
-function restart(node) {
+async function restart(node) {
+  // Only here: a start that needs no other Node should not load it.
+  const { spawn } = await import('node:child_process');
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
   });

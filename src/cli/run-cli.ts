@@ -1,13 +1,8 @@
-import { readFileSync } from 'node:fs';
-
 import { Command, CommanderError, Option } from 'commander';
 
-import { readClientSettings } from '../config/client-settings.ts';
 import { AppError } from '../kernel/errors.ts';
-import { createApiClient } from './api-client.ts';
 import { COMMANDS } from './command-table.ts';
 import type { Act, Context, Surroundings } from './context.ts';
-import { findServer } from './find-server.ts';
 import { GLOBAL_OPTIONS, helpPage } from './help.ts';
 import { createOutput, plain } from './output.ts';
 
@@ -91,16 +86,8 @@ function contextOf(around: Surroundings, { output, data, url, token }: GlobalOpt
     dataDir: data,
     output: createOutput({ stdout, stderr, env, json: output === 'json' }),
     connect: async () => {
-      const settings = readClientSettings(env, {
-        readFile: (file) => readFileSync(file, 'utf8'),
-      });
-      const server = await findServer({
-        cwd,
-        dataDir: data ?? settings.AUTODEV_DATA,
-        url: url ?? settings.AUTODEV_URL,
-        token: token ?? settings.AUTODEV_TOKEN,
-      });
-      return createApiClient({ ...server, signal });
+      const { connect } = await import('./connect.ts');
+      return connect({ cwd, env, signal, dataDir: data, url, token });
     },
   };
 }
