@@ -62,6 +62,14 @@ export interface AttemptResult {
   readonly base: string | undefined;
 }
 
+/** For our own git in its box, whatever the worker may use. It is silent, so it is not asked for output. */
+const GIT_LIMITS = {
+  memoryBytes: 4 * 1024 ** 3,
+  diskBytes: Number.MAX_SAFE_INTEGER,
+  wallMs: 10 * 60_000,
+  idleMs: 10 * 60_000,
+};
+
 /**
  * The story of one attempt: workspace, setup, worker, outputs, final tree, patch check, check. It writes nothing but
  * the transcript and the process that runs; never rejects.
@@ -116,8 +124,7 @@ export async function runAttempt(
     }
     const message = await commitMessage(deps, claimed, read.lines);
     const { author } = deps;
-    const limits = { ...context.limits(), diskBytes: Number.MAX_SAFE_INTEGER };
-    const taking = { room, at, message, author, slot, limits };
+    const taking = { room, at, message, author, slot, limits: { ...deps.bounds, ...GIT_LIMITS } };
     const { change: found, irregular } = await takeResult(deps, taking, stop);
     const judged = judge(deps, claimed, { lines: read.lines, change: found, irregular });
     if ('failure' in judged) {

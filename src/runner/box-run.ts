@@ -78,16 +78,15 @@ export async function runInBox(
 
 /** An end that is no exit: a limit, a signal, no box. Undefined where the command came to its own end. */
 export function failureOfEnd(end: WorkerEnd): Failure | undefined {
-  switch (end.reason) {
-    case 'exited':
-      return undefined;
-    case 'signalled':
-      return { reason: 'crashed', detail: `The program was ended by ${end.signal}.` };
-    case 'stopped':
-      return { reason: 'cancelled', detail: 'It was stopped.' };
-    default:
-      return { reason: end.reason, detail: `The worker ${end.message}.` };
+  if (end.reason === 'exited') {
+    return undefined;
   }
+  if (end.reason === 'signalled') {
+    return { reason: 'crashed', detail: `The program was ended by ${end.signal}.` };
+  }
+  return end.reason === 'stopped'
+    ? { reason: 'cancelled', detail: 'It was stopped.' }
+    : { reason: end.reason, detail: `The worker ${end.message}.` };
 }
 
 /**

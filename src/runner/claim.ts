@@ -13,6 +13,7 @@ import { formatJobId } from '../domain/job-id.ts';
 import type { AgentSpec, ProviderSpec } from '../domain/spec.ts';
 import type { ZoneOffset } from '../domain/zone-offset.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Provider } from '../llm/provider.ts';
 import { planAttempt, type PolicyVerdict } from './plan-attempt.ts';
@@ -102,12 +103,15 @@ async function planAll(
 ): Promise<{ candidates: Candidate[]; ends: AttemptEnd[] }> {
   const candidates: Candidate[] = [];
   const ends: AttemptEnd[] = [];
-  const known = new Map<number, { repo: Repo; revision: RevisionInForce | undefined }>();
+  const known = new Map<number, RepoInForce>();
   for (const job of jobs) {
-    const at = known.get(job.repoId) ?? {
-      repo: await getRepo(tx, job.repoId),
-      revision: await findRevisionInForce(tx, job.repoId),
-    };
+    const end = { id: job.id, attempt: job.attempts, uncounted: true };
+    const at = known.get(job.repoId) ?? (await lookUp(tx, job.repoId));
+    if (at === undefined) {
+      const detail = 'Its repository is no longer registered.';
+      ends.push({ ...end, state: 'cancelled', reason: 'cancelled', detail });
+      continue;
+    }
     known.set(job.repoId, at);
     const plan = planAttempt({
       agent: job.agent,
@@ -116,7 +120,6 @@ async function planAll(
       providers: providers.map(({ name }) => name),
       policy: (spec) => policy({ repo: at.repo, agent: job.agent, spec }),
     });
-    const end = { id: job.id, attempt: job.attempts, uncounted: true };
     if ('run' in plan && at.revision !== undefined) {
       const { spec, provider } = plan.run;
       const kind = providers.find(({ name }) => name === provider.name)?.kind(provider);
@@ -133,6 +136,26 @@ async function planAll(
     }
   }
   return { candidates, ends };
+}
+
+interface RepoInForce {
+  readonly repo: Repo;
+  readonly revision: RevisionInForce | undefined;
+}
+
+/** Undefined for a repository that was removed while its job was queued. */
+async function lookUp(tx: Queryable, repoId: number): Promise<RepoInForce | undefined> {
+  try {
+    return {
+      repo: await getRepo(tx, repoId),
+      revision: await findRevisionInForce(tx, repoId),
+    };
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'NOT_FOUND') {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 function attemptOf(

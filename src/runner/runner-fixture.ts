@@ -156,14 +156,14 @@ export async function openRunnerFixture(db: Db): Promise<RunnerFixture> {
       return { stop: end };
     },
     async until(id, ...states) {
-      const deadline = Date.now() + PATIENCE_MS;
+      const deadline = systemClock.now().getTime() + PATIENCE_MS;
       const never = new AbortController().signal;
       for (;;) {
         const job = await getJob(db, id);
         if (job !== undefined && states.includes(job.state)) {
           return job;
         }
-        if (Date.now() > deadline) {
+        if (systemClock.now().getTime() > deadline) {
           const is = `${job?.state} (${job?.reason}: ${job?.detail})`;
           throw new Error(`${formatJobId(id)} is ${is}, not ${states.join(' or ')}`);
         }
@@ -171,8 +171,16 @@ export async function openRunnerFixture(db: Db): Promise<RunnerFixture> {
       }
     },
     async transcript(id) {
-      const lines = await readTranscript(db, { jobId: id, after: { attempt: 0, line: -1 } });
-      return lines.map(({ text }) => text).join('\n');
+      const texts: string[] = [];
+      for (let after = { attempt: 0, line: -1 }; ;) {
+        const lines = await readTranscript(db, { jobId: id, after });
+        const last = lines.at(-1);
+        if (last === undefined) {
+          return texts.join('\n');
+        }
+        texts.push(...lines.map(({ text }) => text));
+        after = last;
+      }
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...started].map((end) => end()));

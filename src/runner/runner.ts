@@ -19,6 +19,7 @@ import { holdLease, type LeaseTimes } from './lease.ts';
 import { register } from './registration.ts';
 import { createRunningAttempts, type RunningAttempts } from './running-attempts.ts';
 import { createTranscript } from './transcript-writer.ts';
+import { prepareFolder } from './workspace-room.ts';
 
 export interface RunnerDeps extends AttemptDeps, Omit<ClaimDeps, 'sandboxed'> {
   readonly agents: readonly Agent[];
@@ -45,6 +46,7 @@ const HAND_BACK_MS = 2000;
  */
 export function createRunner(deps: RunnerDeps): Service {
   return async (signal) => {
+    await prepareFolder(deps);
     using work = await createWake({ ...deps, channel: 'job' });
     using controls = await createWake({ ...deps, channel: 'control' });
     while (!signal.aborted) {
@@ -76,18 +78,19 @@ async function runSession(
   // The lease is kept while workers are being ended, or somebody would take jobs that are still handed back.
   const left = new AbortController();
   const lease = holdLease(deps, session, deps.times, left.signal).finally(() => over.abort());
+  const loops = Promise.all([
+    claimLoop(deps, { session, running, work }, until),
+    followControls({ ...deps, wake: controls }, session, running, until),
+  ]);
   try {
-    await Promise.race([
-      Promise.all([
-        claimLoop(deps, { session, running, work }, until),
-        followControls({ ...deps, wake: controls }, session, running, until),
-      ]),
-      running.crashed,
-      lease,
-    ]);
+    await Promise.race([loops, running.crashed, lease]);
   } finally {
     over.abort();
-    await running.stopAll(signal.aborted ? 'shutdown' : 'lost');
+    const cause = signal.aborted ? 'shutdown' : 'lost';
+    await running.stopAll(cause);
+    // A claim that was under way may have started more; its workers are ended as well.
+    await loops;
+    await running.stopAll(cause);
     left.abort();
     await lease;
   }
@@ -119,7 +122,7 @@ async function claimLoop(
         const { id } = claimed.job;
         const start = (at: { slot: number; stop: AbortSignal }): Promise<void> =>
           workOn(deps, claimed, at);
-        running.start(id, start, work.poke);
+        running.start(id, start, () => work.poke());
       }
       // Only jobs that could not start fill a claim without filling a slot: look again at once, they are gone.
       const wasted = (found?.claimed.length ?? 0) > (found?.attempts.length ?? 0);

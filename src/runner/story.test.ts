@@ -1,9 +1,13 @@
+import { join } from 'node:path';
+
 import { expect } from 'vitest';
 
 import { test } from '../../test/database.ts';
 import { findArtifact } from '../db/artifacts.ts';
 import { getAttempt } from '../db/attempts.ts';
 import { listEffects } from '../db/effects.ts';
+import { wakeJob } from '../db/promote.ts';
+import { createArtifactCheck } from './artifact-check.ts';
 import { openRunnerFixture } from './runner-fixture.ts';
 
 const WRITE = `write() { echo "$1" >> "$AUTODEV_OUTPUTS"; }\n`;
@@ -49,4 +53,129 @@ test('a job becomes one commit with its effects, by a program that reads a task 
   expect(attempt).toMatchObject({ base: head, reason: 'succeeded', provider: 'command' });
   expect(attempt.checks.map(({ exit }) => exit)).toEqual([0, 0]);
   expect(await s.transcript(id)).toContain('working on it');
+});
+
+test('a result is looked at again from its bundle alone, as whoever publishes it does', async ({
+  db,
+}) => {
+  await using s = await openRunnerFixture(db);
+  await s.apply({ builder: { worker: 'echo two >> src/add.txt' } });
+  const id = await s.queue({ title: 'Say two\nand more' });
+  s.start();
+  await s.until(id, 'publishing');
+  const artifact = await findArtifact(db, { jobId: id });
+  if (artifact === undefined) {
+    throw new Error('the job left no artifact');
+  }
+  const check = createArtifactCheck({ ...s.deps, folder: join(s.folder, 'check') });
+  const never = new AbortController().signal;
+
+  const asAllowed = await check(s.repo, artifact, { merge_request: { max: 1 } }, never);
+  const narrower = { merge_request: { max: 1, paths: ['docs/**'] } };
+  const asNarrowed = await check(s.repo, artifact, narrower, never);
+  const swapped = { ...artifact, head: 'a'.repeat(40) };
+  const asSwapped = await check(s.repo, swapped, { merge_request: { max: 1 } }, never);
+
+  expect(asAllowed).toEqual([]);
+  expect(asNarrowed).toEqual([expect.stringMatching(/src\/add\.txt is outside/)]);
+  expect(asSwapped).toEqual([expect.stringMatching(/not the one commit that was announced/)]);
+  const [effect] = await listEffects(db, id);
+  expect(effect).toMatchObject({ type: 'merge_request', payload: { title: 'Say two' } });
+});
+
+test('work that is handed off without a merge request goes on from where it was left', async ({
+  db,
+}) => {
+  await using s = await openRunnerFixture(db);
+  await s.apply({
+    tester: {
+      worker: `${WRITE} echo three >> src/add.txt
+        write '{"type":"hand_off","agent":"builder","title":"Go on","task":"Say four."}'`,
+    },
+    builder: { worker: 'grep -q three src/add.txt && echo four >> src/add.txt' },
+  });
+  const parent = await s.queue({ agent: 'tester', trust: 'developer' });
+  const runner = s.start();
+
+  await s.until(parent, 'succeeded', 'failed');
+  const child = await s.until(parent + 1, 'waiting');
+  await db.transaction((tx) => wakeJob(tx, child.id, { from: 'parent' }));
+  const done = await s.until(child.id, 'publishing', 'failed', 'waiting');
+  await runner.stop();
+
+  expect(child).toMatchObject({
+    waitReason: 'parent',
+    rootId: parent,
+    parentId: parent,
+    depth: 1,
+    trust: 'developer',
+    trigger: { kind: 'hand_off', from_job: parent },
+  });
+  expect([done.state, done.detail]).toEqual(['publishing', 'The work is done.']);
+  const result = await findArtifact(db, { jobId: child.id });
+  expect(result?.base).toBe(s.git('rev-parse', 'main'));
+  expect(result?.diff).toContain('+three\n+four');
+});
+
+test('an agent does not hand work to one that already worked at that commit', async ({ db }) => {
+  await using s = await openRunnerFixture(db);
+  const worker = `${WRITE} write '{"type":"hand_off","agent":"builder","title":"Again","task":"Again."}'`;
+  await s.apply({ builder: { worker } });
+  const id = await s.queue();
+  s.start();
+
+  const job = await s.until(id, 'succeeded', 'failed');
+
+  expect([job.state, job.reason]).toEqual(['failed', 'loop']);
+  expect(job.detail).toMatch(/The builder has already worked at/);
+});
+
+test('a question queues behind its effect, and a staged agent changes nothing outside', async ({
+  db,
+}) => {
+  await using s = await openRunnerFixture(db);
+  await s.apply({
+    builder: { worker: `${WRITE} write '{"type":"question","text":"Which one?"}'` },
+    tester: {
+      mode: 'staged',
+      worker: `${WRITE} write '{"type":"issue","title":"Seen","description":"x"}'`,
+    },
+    pm: { worker: `${WRITE} write '{"type":"noop","reason":"All is well."}'` },
+  });
+  const asks = await s.queue();
+  const stages = await s.queue({ agent: 'tester' });
+  const idles = await s.queue({ agent: 'pm' });
+  s.start();
+
+  const asked = await s.until(asks, 'publishing', 'failed');
+  const staged = await s.until(stages, 'succeeded', 'failed');
+  const idle = await s.until(idles, 'succeeded', 'failed');
+
+  expect([asked.reason, asked.uncounted]).toEqual(['question', 1]);
+  expect([staged.state, staged.reason]).toEqual(['succeeded', 'staged']);
+  expect(await listEffects(db, stages)).toMatchObject([{ type: 'issue', state: 'staged' }]);
+  expect([idle.state, idle.reason]).toEqual(['succeeded', 'noop']);
+});
+
+test('on a merge request the instructions come from the default branch, and stay out of the change', async ({
+  db,
+}) => {
+  await using s = await openRunnerFixture(db);
+  await s.apply({
+    builder: { worker: 'cat AGENTS.md > src/seen.txt; echo mine > AGENTS.md' },
+  });
+  s.commit({ 'AGENTS.md': 'be careful\n' });
+  s.git('checkout', '-q', '-b', 'autodev/work');
+  const base = s.commit({ 'AGENTS.md': 'be careless\n', '.autodev/builder.sh': 'exit 9' });
+  s.git('checkout', '-q', 'main');
+  const id = await s.queue({ base, branch: 'autodev/work' });
+  s.start();
+
+  const job = await s.until(id, 'publishing', 'failed', 'waiting');
+
+  expect([job.state, job.detail]).toEqual(['publishing', 'The work is done.']);
+  const artifact = await findArtifact(db, { jobId: id });
+  expect(artifact?.base).toBe(base);
+  expect(artifact?.stat.paths).toEqual(['src/seen.txt']);
+  expect(artifact?.diff).toContain('+be careful');
 });

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 import type { Repo } from '../db/repos.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { Git } from '../forge/git.ts';
 import { createWorkspace } from '../forge/workspace.ts';
+import { AppError } from '../kernel/errors.ts';
 import type { BoxSpec, Sandbox } from '../sandbox/sandbox.ts';
 import { PLAIN_ATTRIBUTES } from '../sandbox/worker-git.ts';
-import { handOver } from '../sandbox/worker-uid.ts';
+import { handOver, workerUid } from '../sandbox/worker-uid.ts';
 
 /** Where things are in every box. */
 const INSIDE = {
@@ -59,15 +60,42 @@ export function mirrorFolder(folder: string, repo: Pick<Repo, 'id'>): string {
   return join(folder, 'mirrors', String(repo.id));
 }
 
+/**
+ * Makes the runner's folder. A root runner starts workers as users of their own, who must be able to walk to it:
+ * throws DATA_DIR_UNUSABLE naming the folder that they cannot pass.
+ */
+export async function prepareFolder({
+  sandbox,
+  folder,
+}: Pick<RoomDeps, 'sandbox' | 'folder'>): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, 0o711);
+  if (!sandbox.isolates || workerUid(0) === undefined) {
+    return;
+  }
+  for (let above = dirname(folder); above !== dirname(above); above = dirname(above)) {
+    const { mode } = await stat(above);
+    if ((mode & 0o001) === 0) {
+      throw new AppError('DATA_DIR_UNUSABLE', `workers cannot pass through ${above}`, {
+        remedy: `Run \`chmod o+x ${above}\`, choose another data folder, or run as an ordinary user.`,
+      });
+    }
+  }
+}
+
 /** Makes empty folders for one attempt. Workers walk through those above them, so these are open to pass. */
 export async function openRoom(
   { sandbox, folder }: Pick<RoomDeps, 'sandbox' | 'folder'>,
   repo: Pick<Repo, 'id'>,
 ): Promise<Room> {
   const top = join(folder, 'workspaces', randomBytes(8).toString('hex'));
-  const [workspace, home, task, outputs, own] = ['w', 'h', 't', 'o', 'x'].map((name) =>
-    join(top, name),
-  ) as [string, string, string, string, string];
+  const [workspace, home, task, outputs, own] = [
+    join(top, 'w'),
+    join(top, 'h'),
+    join(top, 't'),
+    join(top, 'o'),
+    join(top, 'x'),
+  ];
   for (const each of [folder, join(folder, 'workspaces'), join(folder, 'mirrors'), top]) {
     await mkdir(each, { recursive: true });
     await chmod(each, 0o711);
