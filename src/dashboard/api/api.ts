@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import fp from 'fastify-plugin';
 
 import type { ApiDeps } from './deps.ts';
+import { metrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { notFoundHandler, problemHandler } from './problem.ts';
 import { controlRoutes } from './routes/controls.ts';
@@ -26,6 +27,7 @@ const routes: FastifyPluginAsync<ApiDeps> = async (app, deps) => {
 
   // First: it listens to the registration of every route that it describes.
   await app.register(openApi);
+  await app.register(metrics, deps);
   await app.register(healthRoutes, deps);
   await app.register(loginRoutes, deps);
   await app.register(

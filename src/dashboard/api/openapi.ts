@@ -42,6 +42,8 @@ const documents: FastifyPluginAsync = async (app) => {
     routePrefix: '/api/docs',
     uiConfig: { docExpansion: 'list', deepLinking: true },
   });
+  // The front page until there is a dashboard: a login ends here.
+  app.get('/', async (_request, reply) => reply.redirect('/api/docs/'));
 };
 
 /** What has no summary is no part of the API: the documentation's own files, the dashboard's pages. */

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 
 import { test } from '../../../../test/database.ts';
+import { insertGate, insertJob, insertRepo } from '../../../db/views/rows-fixture.ts';
 import { setupApi } from '../api-fixture.ts';
 
 test('ready means that every part says so', async ({ db }) => {
@@ -26,6 +27,32 @@ test('ready means that every part says so', async ({ db }) => {
   });
   expect(no).toMatchObject({ status: 503, body: { ready: false } });
   expect(no.text).toContain('install bubblewrap');
+});
+
+test('metrics count jobs, gates and answers, all of one moment', async ({ db }) => {
+  const { call } = setupApi(db);
+  const repoId = await insertRepo(db);
+  await insertJob(db, repoId, { state: 'publishing' });
+  await insertGate(db, repoId);
+  await call('GET', '/api/v1/repos/none');
+
+  const { text } = await call('GET', '/metrics');
+
+  expect(text).toMatch(/^autodev_queue_depth\{state="publishing"\} 1$/m);
+  expect(text).toMatch(/^autodev_open_gates 1$/m);
+  expect(text).toMatch(/^autodev_repos 1$/m);
+  expect(text).toMatch(
+    /^autodev_http_request_duration_seconds_count\{method="GET",route="\/api\/v1\/repos\/:id",status="404"\} 1$/m,
+  );
+});
+
+test('a login ends on a page, also while there is no dashboard', async ({ db }) => {
+  const { call } = setupApi(db);
+
+  const { status, headers } = await call('GET', '/');
+
+  expect(status).toBe(302);
+  expect(headers['location']).toBe('/api/docs/');
 });
 
 test('the schema is that of autodev.yaml', async ({ db }) => {
