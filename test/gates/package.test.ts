@@ -7,6 +7,7 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { expect, test } from 'vitest';
 
+import { missingEntries } from './complete-lock.ts';
 import { root } from './seeded-tree.ts';
 
 const Versions = Type.Record(Type.String(), Type.String());
@@ -50,6 +51,40 @@ test('the lock file names no host, so any registry serves it', () => {
   const resolved = Object.values(lock.packages).flatMap((entry) => entry.resolved ?? []);
 
   expect(resolved).toEqual([]);
+});
+
+test('the lock file has the packages of all platforms, without which `npm ci` refuses it', async () => {
+  const missing = missingEntries(JSON.parse(await own('package-lock.json')));
+
+  expect([...missing.keys()], 'run: npm run lock').toEqual([]);
+});
+
+test('what a registry did not have for other platforms is added with their constraints', () => {
+  const seeded = {
+    packages: {
+      'node_modules/tool': {
+        dev: true,
+        optionalDependencies: {
+          '@tool/linux-x64-musl': '1.0.0',
+          '@tool/win32-arm64-msvc': '1.0.0',
+        },
+      },
+      'node_modules/@tool/win32-arm64-msvc': {},
+    },
+  };
+
+  const missing = missingEntries(seeded);
+
+  expect(Object.fromEntries(missing)).toEqual({
+    'node_modules/@tool/linux-x64-musl': {
+      version: '1.0.0',
+      cpu: ['x64'],
+      dev: true,
+      libc: ['musl'],
+      optional: true,
+      os: ['linux'],
+    },
+  });
 });
 
 test('allowScripts decides about each package that has an install script, and about no other', () => {
