@@ -79,10 +79,14 @@ test('a runner that is started again takes its jobs back, after a kill -9 as wel
     echo '{"type":"noop","reason":"Done."}' >> "$AUTODEV_OUTPUTS"`;
   await s.apply({ builder: { worker, limits: { attempts: 2 } } });
   const id = await s.queue();
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'runner-child.ts'), s.folder], {
-    env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: connection },
-    stdio: 'inherit',
-  });
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'runner-scenarios.ts'), s.folder],
+    {
+      env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: connection },
+      stdio: 'inherit',
+    },
+  );
   await untilBegun(s, id);
   child.kill('SIGKILL');
   await once(child, 'exit');

@@ -7,6 +7,8 @@ import { findArtifact } from '../db/artifacts.ts';
 import { getAttempt } from '../db/attempts.ts';
 import { listEffects } from '../db/effects.ts';
 import { wakeJob } from '../db/promote.ts';
+import { makeToolbox } from '../sandbox/toolbox.ts';
+import { unsandboxed } from '../sandbox/unsandboxed.ts';
 import { createArtifactCheck } from './artifact-check.ts';
 import { openRunnerFixture } from './runner-fixture.ts';
 
@@ -178,4 +180,52 @@ test('on a merge request the instructions come from the default branch, and stay
   expect(artifact?.base).toBe(base);
   expect(artifact?.stat.paths).toEqual(['src/seen.txt']);
   expect(artifact?.diff).toContain('+be careful');
+});
+
+test('without a box the same story is told, and the attempt says that nothing was isolated', async ({
+  db,
+}) => {
+  await using s = await openRunnerFixture(db);
+  const toolbox = await makeToolbox(join(s.folder, 'tools'), process.execPath);
+  await s.apply({
+    builder: {
+      worker: `${WRITE} git log --format=%s -1 && echo two >> src/add.txt
+        write '{"type":"merge_request","title":"Say two","description":"Why."}'`,
+      check: ['grep two src/add.txt'],
+    },
+  });
+  const id = await s.queue();
+  s.start({
+    sandbox: unsandboxed({ clock: s.deps.clock, toolbox }),
+    sandboxState: { mode: 'off', protected: false, reason: 'switched off' },
+  });
+
+  const job = await s.until(id, 'publishing', 'failed', 'waiting');
+
+  expect([job.state, job.detail]).toEqual(['publishing', 'The work is done.']);
+  expect(await getAttempt(db, { jobId: id, attempt: 1 })).toMatchObject({ sandboxed: false });
+  expect(await s.transcript(id)).toContain('Work of a person');
+});
+
+test('a host that setup may not reach is refused and named in the transcript', async ({ db }) => {
+  await using s = await openRunnerFixture(db);
+  const ask = `node -e 'const [host, port] = process.env.HTTPS_PROXY.slice(7).split(":");
+    const socket = require("net").connect(port, host, () => socket.write("CONNECT other.example:443 HTTP/1.1\\r\\n\\r\\n"));
+    socket.on("data", (data) => { console.log(String(data).split("\\r")[0]); socket.destroy(); })'`;
+  await s.apply({
+    builder: {
+      setup: [ask],
+      network: { allow: ['registry.example'] },
+      worker: `${WRITE} test -z "$HTTPS_PROXY" && write '{"type":"noop","reason":"No way out."}'`,
+    },
+  });
+  const id = await s.queue();
+  s.start();
+
+  const job = await s.until(id, 'succeeded', 'failed', 'waiting');
+
+  expect([job.state, job.detail]).toEqual(['succeeded', 'The agent found nothing to do.']);
+  const said = await s.transcript(id);
+  expect(said).toContain('403 Host not in network.allow');
+  expect(said).toContain('network: other.example:443 not_allowed');
 });

@@ -175,6 +175,9 @@ export async function furnish(
   const objects = sandbox.locate({ binds: room.binds, sockets: [] }, `${INSIDE.mirror}/objects`);
   await writeFile(join(folder, '.git', 'objects', 'info', 'alternates'), `${objects}\n`);
   await writeFile(hostOf(room, INSIDE.task, 'task.json'), JSON.stringify(task, null, 2));
+  if (!sandbox.isolates) {
+    return; // without a box the worker is we ourselves
+  }
   const theirs = room.binds.filter(({ writable }) => writable).map(({ host }) => host);
   await handOver(theirs, slot);
 }

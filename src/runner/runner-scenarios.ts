@@ -1,5 +1,5 @@
 // A program of the tests: a runner of its own process on a fixture's folder, to be killed.
-// usage: node runner-child.ts FOLDER, with the database in DATABASE_URL
+// usage: node runner-scenarios.ts FOLDER, with the database in DATABASE_URL
 import { openDb } from '../db/pool.ts';
 import { silentLog } from '../kernel/log.ts';
 import { runnerDeps } from './runner-fixture.ts';

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+
+import { commandProvider } from './command.ts';
+
+test('exit 0 is done, and anything else a crash with the last words', () => {
+  const parser = (): ReturnType<typeof commandProvider.newParser> => {
+    const made = commandProvider.newParser({ name: 'command', run: ['x'] });
+    for (const text of ['one', '', 'two', 'three', 'four']) {
+      made.line({ stream: 'stdout', text });
+    }
+    return made;
+  };
+
+  expect(parser().end({ code: 0, signal: undefined })).toEqual({ type: 'done' });
+  expect(parser().end({ code: 2, signal: undefined })).toEqual({
+    type: 'failed',
+    reason: 'crashed',
+    detail: 'The program ended with code 2, after: two | three | four',
+  });
+  expect(parser().end({ code: undefined, signal: 'SIGSEGV' })).toMatchObject({
+    detail: expect.stringContaining('was ended by SIGSEGV'),
+  });
+});
+
+test('a program is started without a shell, and one that is not named is refused', () => {
+  expect(
+    commandProvider.buildCommand({ name: 'command', run: ['node', 'a.mjs', '$HOME'] }),
+  ).toEqual({ file: 'node', argv: ['a.mjs', '$HOME'] });
+  expect(() => commandProvider.buildCommand({ name: 'command' })).toThrow('names no program');
+});
+
+test('only a program that calls models costs anything', () => {
+  expect(commandProvider.kind({ name: 'command', llm: false })).toBe('none');
+  expect(commandProvider.kind({ name: 'command', llm: true })).toBe('metered');
+});
