@@ -15,19 +15,23 @@ interface FollowOptions {
  */
 export async function followEvents(
   { clock, signal }: { clock: Clock; signal: AbortSignal },
-  api: ApiClient,
+  api: Pick<ApiClient, 'stream'>,
   { path, query }: FollowOptions,
   onData: (data: string) => void,
 ): Promise<void> {
   let lastId: string | undefined;
-  for (let first = true; ; first = false) {
+  let wasConnected = false;
+  for (;;) {
     try {
       const stream = api.stream(path, {
         accept: 'text/event-stream',
         query,
         headers: lastId === undefined ? {} : { 'last-event-id': lastId },
       });
-      for await (const { id, event, data } of parseEvents(stream)) {
+      const onPart = (): void => {
+        wasConnected = true;
+      };
+      for await (const { id, event, data } of parseEvents(stream, onPart)) {
         if (event === 'end') {
           return;
         }
@@ -37,7 +41,8 @@ export async function followEvents(
     } catch (error) {
       signal.throwIfAborted();
       const isBroken = error instanceof TypeError || (error instanceof AppError && error.retryable);
-      if (first || !isBroken) {
+      // A server that never answered is not worth waiting for; one that did is being restarted.
+      if (!wasConnected || !isBroken) {
         throw error;
       }
     }
@@ -52,9 +57,13 @@ interface StreamEvent {
   data: string;
 }
 
-async function* parseEvents(stream: AsyncIterable<string>): AsyncGenerator<StreamEvent> {
+async function* parseEvents(
+  stream: AsyncIterable<string>,
+  onPart: () => void,
+): AsyncGenerator<StreamEvent> {
   let rest = '';
   for await (const part of stream) {
+    onPart();
     const blocks = (rest + part).split('\n\n');
     rest = blocks.pop() ?? '';
     for (const block of blocks) {
