@@ -22,7 +22,8 @@ export async function openDataDir(given: string | undefined, cwd: string): Promi
       ? ((await findUpwards(cwd)) ?? path.join(cwd, NAME))
       : path.resolve(cwd, given);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    // Root's PostgreSQL and workers have accounts of their own, which must get through and see nothing.
+    await mkdir(folder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';

@@ -1,4 +1,5 @@
-import { statfs } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
+import path from 'node:path';
 
 import type { ProcessOptions } from '../cli/processes.ts';
 import { readRoles } from '../config/roles.ts';
@@ -9,6 +10,7 @@ import { bubblewrapSandbox } from '../sandbox/bubblewrap.ts';
 import { makeToolbox } from '../sandbox/toolbox.ts';
 import type { Platform } from './platform.ts';
 import { openPlatform } from './platform.ts';
+import { runnerFolder } from './runner.ts';
 
 /** The oldest git whose `merge-tree` writes trees, which merging without a checkout needs. */
 const OLDEST_GIT = [2, 38] as const;
@@ -29,7 +31,7 @@ export async function runDoctor(options: ProcessOptions): Promise<number> {
     await using platform = await openPlatform({ ...options, env: quiet(options.env) });
     checks.push(
       await databaseCheck(platform),
-      placesCheck(platform),
+      await placesCheck(platform),
       await gitCheck(platform, options.signal),
       await sandboxCheck(platform),
       await diskCheck(platform),
@@ -71,9 +73,10 @@ async function databaseCheck({ db, server }: Platform): Promise<Check> {
   };
 }
 
-function placesCheck({ data, server }: Platform): Check {
+async function placesCheck({ data, server }: Platform): Promise<Check> {
+  const workers = `; workers in ${await runnerFolder(data)}`;
   const binaries = server ? `; PostgreSQL's programs in ${server.binariesDir}` : '';
-  return { name: 'data', ok: true, detail: `${data.folder}${binaries}` };
+  return { name: 'data', ok: true, detail: `${data.folder}${workers}${binaries}` };
 }
 
 async function gitCheck({ git, data }: Platform, signal: AbortSignal): Promise<Check> {
@@ -97,7 +100,9 @@ async function sandboxCheck({ data, settings }: Platform): Promise<Check> {
       remedy: 'Unset AUTODEV_SANDBOX.',
     };
   }
-  const toolbox = await makeToolbox(data.file('runner/toolbox'), process.execPath);
+  const folder = await runnerFolder(data);
+  await mkdir(folder, { recursive: true, mode: 0o711 });
+  const toolbox = await makeToolbox(path.join(folder, 'toolbox'), process.execPath);
   const state = await bubblewrapSandbox({ clock: systemClock, toolbox }).probe();
   return state.available
     ? { name: 'sandbox', ok: true, detail: 'bubblewrap makes boxes without network' }

@@ -68,14 +68,15 @@ async function hold(
     );
     const taken = row?.taken ?? false;
     answer(taken);
+    if (!taken) {
+      return;
+    }
     // A connection that is lost tells nobody who does not use it.
-    while (taken && !signal.aborted) {
+    while (!signal.aborted) {
       await session.query(sql`select 1`);
       await clock.sleep(PING_EVERY_MS, signal);
     }
-    if (taken) {
-      await session.query(sql`select pg_advisory_unlock_all()`);
-    }
+    await session.query(sql`select pg_advisory_unlock_all()`);
   });
 }
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { effectivePolicy } from '../config/policy.ts';
 import { AGENTS, isAgent } from '../domain/agent.ts';
 import type { Agent } from '../domain/agent.ts';
+import { reachableFolder } from '../kernel/reachable-folder.ts';
 import type { Service } from '../kernel/service.ts';
 import { keepRunning } from '../kernel/service.ts';
 import { commandProvider } from '../llm/command.ts';
@@ -44,8 +45,7 @@ export async function openRunner(
   }: { agents: readonly Agent[]; slots: number | undefined; sandbox: SandboxMode },
 ): Promise<OpenedRunner> {
   const { data, clock, policy, roles } = platform;
-  const folder = data.file('runner');
-  // Workers have a user of their own: they must get through, and see no name on the way.
+  const folder = await runnerFolder(data);
   await mkdir(folder, { recursive: true, mode: 0o711 });
   const toolbox = await makeToolbox(path.join(folder, 'toolbox'), process.execPath);
   const { sandbox, degraded } = await chooseSandbox({ clock, toolbox }, mode);
@@ -79,4 +79,10 @@ export async function openRunner(
     times: LEASE_TIMES,
   });
   return { service: keepRunning(platform, 'runner', service), degraded };
+}
+
+/** Workers of a root runner have accounts of their own: they must be able to walk to their files. */
+export async function runnerFolder(data: Platform['data']): Promise<string> {
+  const wished = data.file('runner');
+  return process.getuid?.() === 0 ? reachableFolder(wished, 'runner') : wished;
 }

@@ -14,6 +14,7 @@ import {
 import path from 'node:path';
 
 import { AppError } from '../../kernel/errors.ts';
+import { isReachable, reachableFolder, sharedFolder } from '../../kernel/reachable-folder.ts';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
 
@@ -28,8 +29,6 @@ export interface Places {
   socketDir: string;
 }
 
-/** Used only as root, when PostgreSQL's account cannot reach the wished place, as below /root. */
-const SHARED = '/var/lib/autodev';
 /** Socket paths are limited to 107 bytes (macOS 103), so the folder is never below the data. */
 const SOCKETS = '/tmp';
 
@@ -90,12 +89,7 @@ function socketDirFor(home: string): string {
 
 /** 0711: the account passes through to the cluster, which is its own, and sees nothing else. */
 async function prepareHome(account: Account, wished: string): Promise<string> {
-  await mkdir(path.dirname(wished), { recursive: true });
-  const reachable = account.uid === undefined || (await isReachable(path.dirname(wished)));
-  const home = reachable ? wished : path.join(SHARED, `data-${shortHash(wished)}`);
-  if (!reachable) {
-    await prepareShared();
-  }
+  const home = account.uid === undefined ? wished : await reachableFolder(wished, 'data');
   await mkdir(home, { recursive: true, mode: 0o711 });
   if (account.uid !== undefined) {
     await chmod(home, 0o711);
@@ -108,11 +102,10 @@ async function reachableBinaries({ uid }: Account, { folder, version }: Binaries
   if (uid === undefined || (await isReachable(path.join(folder, 'bin', 'postgres')))) {
     return folder;
   }
-  const copy = path.join(SHARED, `postgres-${version}-${shortHash(folder)}`);
+  const copy = await sharedFolder(`postgres-${version}`, folder);
   if (await exists(copy)) {
     return copy;
   }
-  await prepareShared();
   // Beside it and renamed, so that a copy is whole or absent, whoever dies or copies at the same time.
   const fresh = await mkdtemp(`${copy}.`);
   await cp(folder, fresh, { recursive: true, verbatimSymlinks: true });
@@ -124,18 +117,6 @@ async function reachableBinaries({ uid }: Account, { folder, version }: Binaries
     }
   });
   return copy;
-}
-
-async function prepareShared(): Promise<void> {
-  await mkdir(SHARED, { recursive: true });
-  await chmod(SHARED, 0o711);
-}
-
-/** Whether an account that owns nothing on the way can walk there: looks at the bits for others. */
-async function isReachable(target: string): Promise<boolean> {
-  const passable = ((await stat(target)).mode & 0o001) !== 0;
-  const parent = path.dirname(target);
-  return passable && (parent === target || isReachable(parent));
 }
 
 /** Gives everybody what the owner has, but for writing: an install under umask 077 has it not. */
