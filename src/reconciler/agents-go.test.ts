@@ -142,14 +142,12 @@ test('a repository that is removed stops everything, and comes back with its nam
 test('a look that was under way when its repository was removed writes nothing', async ({ db }) => {
   using repo = await setupReconciler(db);
 
-  await repo
-    .pass({
-      load: async (...args) => {
-        await unregisterRepo({ db }, repo.repoId, { actor: 'ada' });
-        return repo.deps.load(...args);
-      },
-    })
-    .catch(() => {});
+  await repo.pass({
+    load: async (...args) => {
+      await unregisterRepo({ db }, repo.repoId, { actor: 'ada' });
+      return repo.deps.load(...args);
+    },
+  });
 
   expect(await repo.objects()).toEqual([]);
   expect(await repo.count('revision')).toBe(0);

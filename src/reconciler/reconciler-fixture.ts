@@ -107,7 +107,9 @@ export async function setupReconciler(
       sql`update repo_sync set next_at = case when repo_id = ${repoId} then now() else 'infinity' end`,
     );
     await reconcileDue({ ...deps, ...overrides }, fixture.signal);
-    expect(conditionProblems((await row()).conditions)).toEqual([]);
+    const { conditions } = await row();
+    // None: the pass was kept from writing.
+    expect(conditions.length > 0 ? conditionProblems(conditions) : []).toEqual([]);
   };
 
   return {
