@@ -5,7 +5,7 @@ interface HouseRule {
   readonly instead: string;
 }
 
-const TEST_CODE = /(\.test|-fixture|-scenarios)\.ts$/;
+const TEST_CODE = /(\.test|-fixture|-scenarios|-child)\.ts$/;
 const CLOCK = /^src\/(kernel\/clock\.ts|main\/|sandbox\/box\/|dashboard\/ui\/)/;
 
 const RULES: readonly HouseRule[] = [
