@@ -1,6 +1,6 @@
 import type { Define } from './context.ts';
 
-interface CommandEntry {
+export interface CommandEntry {
   name: string;
   summary: string;
   group: 'offline' | 'look' | 'act' | 'processes';

@@ -1,11 +1,5 @@
 import { COMMANDS, GROUPS } from './command-table.ts';
-
-export const GLOBAL_OPTIONS = [
-  ['-o, --output <format>', 'text, or json for scripts (then people read standard error)'],
-  ['--data <dir>', 'the data directory (default: .autodev-data here or above)'],
-  ['--url <url>', 'where Auto-Dev runs (AUTODEV_URL)'],
-  ['--token <token>', "its token (AUTODEV_TOKEN; default: the data directory's)"],
-] as const;
+import { GLOBAL_OPTIONS } from './global-options.ts';
 
 /** The page of `autodev --help`, from the table: no command is loaded for it. */
 export function helpPage(): string {
