@@ -91,7 +91,7 @@ export async function startEmbedded(
     env: { PATH: deps.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
     temporary,
     settings: serverSettings(places.socketDir, temporary, settings),
-    onLog: onLog ?? ((line) => deps.log.warn({ line }, 'postgres')),
+    onLog: onLog ?? ((line) => logLine(deps.log, line)),
   };
   await ensureCluster({ ...prepared, password: prepared.passwords.postgres });
 
@@ -237,4 +237,14 @@ function unavailable(
     remedy: 'look at the reason, or set DATABASE_URL to a PostgreSQL server',
     details: { held },
   });
+}
+
+/** `LOG` is how PostgreSQL says that all is well: starting, ready, a checkpoint. */
+function logLine(log: Log, line: string): void {
+  const level = / (LOG|WARNING|ERROR|FATAL|PANIC):/.exec(line)?.[1];
+  if (level === 'LOG' || level === undefined) {
+    log.debug({ line }, 'postgres');
+  } else {
+    log.warn({ line }, 'postgres');
+  }
 }
