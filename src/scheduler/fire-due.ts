@@ -1,7 +1,8 @@
 import type { NextCronTime } from '../config/cron-times.ts';
 import type { Db, Queryable } from '../db/db.ts';
-import { insertJobs, notifyWork } from '../db/enqueue.ts';
+import { notifyWork } from '../db/enqueue.ts';
 import type { NewJob } from '../db/enqueue.ts';
+import { insertGatedJobs } from '../db/run-gates.ts';
 import type { DueSchedule, SettledOccurrence } from '../db/schedules.ts';
 import {
   findLastSucceededCommit,
@@ -137,7 +138,7 @@ async function settle(
   );
   const mine = decided.filter(({ due }) => ours.has(due.id));
   const firing = mine.filter(({ decision }) => decision.action === 'fire');
-  const ids = await insertJobs(
+  const ids = await insertGatedJobs(
     tx,
     firing.map(({ due, decision }) => jobOf(due, decision, standingTask)),
   );
