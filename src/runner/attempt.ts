@@ -7,6 +7,7 @@ import { formatJobId } from '../domain/job-id.ts';
 import type { Output } from '../domain/output.ts';
 import { checkOutputs, deriveMergeRequest, type OutputLine } from '../domain/outputs.ts';
 import type { MatchesGlob } from '../domain/protected-paths.ts';
+import { visibleText } from '../domain/sanitize.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { Git } from '../forge/git.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -62,6 +63,8 @@ export interface AttemptResult {
   readonly base: string | undefined;
 }
 
+const MOST_DETAIL_CHARACTERS = 2000;
+
 /** For our own git in its box, whatever the worker may use. It is silent, so it is not asked for output. */
 const GIT_LIMITS = {
   memoryBytes: 4 * 1024 ** 3,
@@ -88,7 +91,9 @@ export async function runAttempt(
 ): Promise<AttemptResult> {
   const checks: CheckResult[] = [];
   let base: string | undefined;
-  const end = (failure: Failure): AttemptResult => {
+  const end = ({ reason, detail }: Failure): AttemptResult => {
+    // It may quote what a worker printed.
+    const failure = { reason, detail: visibleText(detail).slice(0, MOST_DETAIL_CHARACTERS) };
     transcript.write('autodev', failure.detail);
     return { failure, outputs: [], change: undefined, checks, base };
   };

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { expect } from 'vitest';
 
@@ -121,6 +123,20 @@ const CASES: readonly [name: string, agent: AgentFixture, reason: string, detail
     },
     'invalid_output',
     /201 lines, 200 are allowed/,
+  ],
+  [
+    'writes an output that is no text',
+    {
+      worker: `echo '{"type":"issue","title":"a\\u0000b","description":"\\ud800"}' > "$AUTODEV_OUTPUTS"`,
+    },
+    'invalid_output',
+    /line 1 of outputs\.jsonl/,
+  ],
+  [
+    'prints what is no text, and fails',
+    { worker: `printf 'a\\000b\\377c\\033[31m'; exit 1` },
+    'crashed',
+    /code 1, after: ab/,
   ],
   [
     'links out of its tree',
@@ -249,4 +265,19 @@ test('a failure is tried again while attempts are left', async ({ db }) => {
 
   expect([job.state, job.waitReason, job.uncounted]).toEqual(['waiting', 'retry', 0]);
   expect(job.wakeAt?.getTime()).toBeGreaterThan(job.updatedAt.getTime());
+});
+
+test('a result with bytes that are no text, and a tree that is hard to remove, do no harm', async ({
+  db,
+}) => {
+  await using s = await openRunnerFixture(db);
+  const worker = `{ seq 4000; printf 'a\\000b\\n'; } > src/late.txt; ${MERGE}
+    cd "$HOME"; for n in $(seq 300); do mkdir deep-deep-deep-deep && cd deep-deep-deep-deep; done
+    mkdir closed; chmod 000 closed`;
+
+  const job = await run(s, { worker });
+
+  expect([job.state, job.detail]).toEqual(['publishing', 'The work is done.']);
+  expect(job.left.artifact?.stat.paths).toEqual(['src/late.txt']);
+  expect(readdirSync(join(s.deps.folder, 'workspaces'))).toEqual([]);
 });

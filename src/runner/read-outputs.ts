@@ -32,13 +32,26 @@ export async function readOutputs(
   const problems: string[] = [];
   for (const { text, line } of texts) {
     const read = readOutputLine(text);
-    if ('output' in read) {
+    if ('problem' in read) {
+      problems.push(`line ${line} of outputs.jsonl: ${read.problem}`);
+    } else if (isStorable(text)) {
       lines.push({ line, output: read.output });
     } else {
-      problems.push(`line ${line} of outputs.jsonl: ${read.problem}`);
+      problems.push(`line ${line} of outputs.jsonl: holds characters that are no text`);
     }
   }
   return problems.length > 0 ? refuse(problems) : { lines };
+}
+
+/** The database keeps no NUL, and no half of a surrogate pair; JSON can write both as escapes. */
+function isStorable(json: string): boolean {
+  let good = true;
+  JSON.parse(json, (key: string, value: unknown) => {
+    const texts = typeof value === 'string' ? [key, value] : [key];
+    good &&= texts.every((text) => text.isWellFormed() && !text.includes('\0'));
+    return value;
+  });
+  return good;
 }
 
 function refuse(problems: readonly string[]): { failure: Failure } {

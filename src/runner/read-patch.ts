@@ -43,7 +43,8 @@ export async function readPatch(
   const sizes = sizesOf((await read(['ls-tree', '-r', '-l', '-z', head])).toString('utf8'));
   const before = (await read(['ls-tree', '-r', '-z', '--name-only', base])).toString('utf8');
   const shown = ['diff-tree', '-r', '-p', '-M', '--full-index', ...plain, base, head];
-  const diff = (await read(shown, MOST_DIFF_BYTES)).toString('utf8');
+  // A NUL far into a file does not make it binary for git, and the database keeps none.
+  const diff = (await read(shown, MOST_DIFF_BYTES)).toString('utf8').replaceAll('\0', '\ufffd');
 
   return {
     entries: changes.map((change, i) => ({

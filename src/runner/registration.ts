@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Db } from '../db/db.ts';
@@ -9,6 +9,7 @@ import type { Agent } from '../domain/agent.ts';
 import type { Log } from '../kernel/log.ts';
 import { descendants, isRunning, readProcess, signalProcess } from '../sandbox/process-tree.ts';
 import type { RunnerSession } from './claim.ts';
+import { removeTree } from './remove-tree.ts';
 
 interface RegistrationDeps {
   readonly db: Db;
@@ -44,7 +45,7 @@ export async function register(
   for (const { pid, pidStartedAt } of open) {
     endProcess(pid, pidStartedAt);
   }
-  await rm(join(folder, 'workspaces'), { recursive: true, force: true, maxRetries: 3 });
+  await removeTree(join(folder, 'workspaces'));
 
   const limitOf = new Map(open.map(({ jobId, spec }) => [jobId, spec.limits.attempts]));
   const { id, epoch, lost } = await registerRunner(

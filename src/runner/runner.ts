@@ -168,16 +168,34 @@ async function workOn(
         : undefined;
     }
     const cancelled = stop.aborted && stop.reason === 'cancelled';
-    const failure = cancelled
-      ? ({ reason: 'cancelled', detail: 'It was cancelled while it ran.' } as const)
-      : result.failure;
-    return completeAttempt({ db, clock }, { claimed, fence, result: { ...result, failure } });
+    const ended = cancelled ? { ...result, failure: CANCELLED } : result;
+    return completeOrSaySo(deps, { claimed, fence, result: ended });
   });
   log.info({ ...fields, state, reason: result.failure?.reason }, 'attempt ended');
   if (state !== undefined) {
     await notifyWork(db).catch(retryLater({ clock, log }, lost.signal));
   }
   over.abort();
+}
+
+const CANCELLED = { reason: 'cancelled', detail: 'It was cancelled while it ran.' } as const;
+
+/** One job whose result we cannot write, for a bug of ours, must not bring down all the others. */
+async function completeOrSaySo(
+  { db, clock, log }: RunnerDeps,
+  completed: Parameters<typeof completeAttempt>[1],
+): ReturnType<typeof completeAttempt> {
+  try {
+    return await completeAttempt({ db, clock }, completed);
+  } catch (error) {
+    if (error instanceof AppError) {
+      throw error;
+    }
+    log.error({ err: error, job: formatJobId(completed.fence.jobId) }, 'result not written');
+    const detail = 'The result could not be written.';
+    const result = { ...completed.result, failure: { reason: 'internal', detail } } as const;
+    return completeAttempt({ db, clock }, { ...completed, result });
+  }
 }
 
 /** What an attempt came to must be in the database before anything else: tried until it is, or the lease is lost. */

@@ -22,7 +22,7 @@ test('a job becomes one commit with its effects, by a program that reads a task 
     builder: {
       worker: `${WRITE}
         grep -q '"title": "Say two"' "$AUTODEV_TASK_FILE" && echo two >> src/add.txt
-        echo working on it
+        echo "working on it: $(git diff --stat | tail -1), after $(git log --oneline | wc -l)"
         write '{"type":"issue","title":"Seen","description":"More."}'
         write '{"type":"merge_request","title":"Draft: Say /two","description":"Why."}'`,
       setup: ['echo ready > "$HOME/ready"'],
@@ -54,7 +54,9 @@ test('a job becomes one commit with its effects, by a program that reads a task 
   const attempt = await getAttempt(db, { jobId: id, attempt: 1 });
   expect(attempt).toMatchObject({ base: head, reason: 'succeeded', provider: 'command' });
   expect(attempt.checks.map(({ exit }) => exit)).toEqual([0, 0]);
-  expect(await s.transcript(id)).toContain('working on it');
+  expect(await s.transcript(id)).toContain(
+    'working on it:  1 file changed, 1 insertion(+), after 2',
+  );
 });
 
 test('a result is looked at again from its bundle alone, as whoever publishes it does', async ({

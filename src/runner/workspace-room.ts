@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import type { Repo } from '../db/repos.ts';
@@ -10,6 +10,7 @@ import { AppError } from '../kernel/errors.ts';
 import type { BoxSpec, Sandbox } from '../sandbox/sandbox.ts';
 import { PLAIN_ATTRIBUTES } from '../sandbox/worker-git.ts';
 import { handOver, workerUid } from '../sandbox/worker-uid.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** Where things are in every box. */
 const INSIDE = {
@@ -123,7 +124,7 @@ export async function openRoom(
     home: INSIDE.home,
     taskFile: locate(`${INSIDE.task}/task.json`),
     outputsFile: locate(`${INSIDE.outputs}/outputs.jsonl`),
-    [Symbol.asyncDispose]: () => rm(top, { recursive: true, force: true, maxRetries: 3 }),
+    [Symbol.asyncDispose]: () => removeTree(top),
   };
 }
 
