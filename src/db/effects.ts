@@ -50,6 +50,19 @@ export async function insertEffects(tx: Queryable, effects: readonly NewEffect[]
 }
 
 /**
+ * Whether it is the turn of effect `e`: everything before it is settled, and its job (where it has one) publishes in
+ * a lane that nobody has paused or suspended.
+ */
+const hasItsTurn = sql`e.state in ('pending', 'running')
+  and not exists (
+    select from effect b
+    where b.job_id = e.job_id and b.position < e.position and b.state not in ('done', 'staged', 'cancelled'))
+  and (e.job_id is null or exists (
+    select from job j where j.id = e.job_id and j.state + 0 = 3 and not exists (
+      select from lane_hold h
+      where h.repo_id = j.repo_id and h.agent = j.agent and h.kind in ('paused', 'suspended'))))`;
+
+/**
  * Leases effects whose turn it is: due, nothing before them unfinished, not leased by anybody alive. An effect whose
  * lease ran out is handed on with a new epoch; whoever had it before can no longer settle it.
  */
@@ -60,11 +73,7 @@ export function takeEffects(
   return db.query<Effect>(sql`
     with due as (
       select e.id from effect e
-      where e.state in ('pending', 'running') and e.due_at <= now()
-        and (e.lease_until is null or e.lease_until < now())
-        and not exists (
-          select 1 from effect b
-          where b.job_id = e.job_id and b.position < e.position and b.state not in ('done', 'staged', 'cancelled'))
+      where e.due_at <= now() and (e.lease_until is null or e.lease_until < now()) and ${hasItsTurn}
       order by e.due_at, e.id
       limit ${limit} for update skip locked
     )
@@ -82,7 +91,7 @@ export async function settleEffect(
   { id, epoch }: Pick<Effect, 'id' | 'epoch'>,
   outcome:
     | { state: 'done'; result: Readonly<Record<string, unknown>> }
-    | { state: 'failed'; error: string }
+    | { state: 'failed' | 'cancelled'; error: string }
     | { state: 'pending'; error: string; againInMs: number },
 ): Promise<boolean> {
   const rows = await tx.query(sql`
@@ -100,11 +109,11 @@ export async function settleEffect(
   return rows.length > 0;
 }
 
-/** Milliseconds until an effect is due, by the database's clock; undefined when none waits. */
+/** Milliseconds until an effect can be taken, by the database's clock; undefined when none has its turn. */
 export async function msUntilNextEffect(db: Queryable): Promise<number | undefined> {
   const [row] = await db.query<{ ms: number | null }>(sql`
     select extract(epoch from min(greatest(due_at, coalesce(lease_until, due_at))) - now())::float8 * 1000 as ms
-    from effect where state in ('pending', 'running')
+    from effect e where ${hasItsTurn}
   `);
   return row?.ms ?? undefined;
 }

@@ -84,7 +84,8 @@ export interface NewGate {
   readonly requesters?: readonly string[];
   /** False: the worker was not sandboxed, so what people approve is not protected from it. */
   readonly protected?: boolean;
-  readonly expiresAt?: Date;
+  /** Nobody decided by then: it ends as rejected. By the database's clock. */
+  readonly expiresInMs?: number;
 }
 
 /** Opens a gate; an open one of the same job and kind is superseded, with its votes. */
@@ -100,7 +101,8 @@ export async function openGate(tx: Queryable, gate: NewGate): Promise<number> {
     insert into gate (repo_id, job_id, merge_request_id, revision_id, kind, head, title, body, rules, requesters, protected, expires_at)
     values (${gate.repoId}, ${gate.jobId}, ${gate.mergeRequestId ?? null}, ${gate.revisionId ?? null}, ${gate.kind},
       ${gate.head ?? null}, ${gate.title}, ${gate.body}, ${JSON.stringify(gate.rules ?? [])}::jsonb,
-      ${gate.requesters ?? []}::text[], ${gate.protected ?? true}, ${gate.expiresAt ?? null})
+      ${gate.requesters ?? []}::text[], ${gate.protected ?? true},
+      now() + ${gate.expiresInMs ?? null}::float8 * interval '1 millisecond')
     returning id
   `);
   if (!row) {
@@ -135,6 +137,18 @@ export function listOpenGatesOfJob(db: Queryable, jobId: number): Promise<Gate[]
   `);
 }
 
+/** The newest gate of a merge request, open or not. */
+export async function findLastMergeGate(
+  db: Queryable,
+  mergeRequestId: number,
+): Promise<Gate | undefined> {
+  const [gate] = await db.query<Gate>(sql`
+    select ${columns} from gate
+    where merge_request_id = ${mergeRequestId} and kind = 'merge' order by id desc limit 1
+  `);
+  return gate;
+}
+
 /** The gate that a merge request waits at, locked; undefined when none is open. */
 export async function findOpenMergeGate(
   tx: Queryable,
@@ -152,12 +166,16 @@ export async function moveGate(tx: Queryable, id: number, head: string): Promise
   await tx.query(sql`update gate set head = ${head}, problem = null where id = ${id}`);
 }
 
-/** Open gates that have a vote which no decision has looked at yet. */
+/**
+ * Open gates that have a vote which no decision has looked at yet. While their job still runs or publishes the
+ * votes wait: what would be decided is not complete.
+ */
 export async function listGatesToDecide(db: Queryable, limit: number): Promise<number[]> {
   const rows = await db.query<{ id: number }>(sql`
     select g.id from gate g
     where g.state = 'open' and exists (
       select 1 from vote v where v.gate_id = g.id and v.id > coalesce(g.decided_vote, 0))
+      and not exists (select 1 from job j where j.id = g.job_id and j.state + 0 in (1, 3))
     order by g.id limit ${limit}
   `);
   return rows.map(({ id }) => id);
@@ -197,6 +215,11 @@ export function listVotes(db: Queryable, gateId: number): Promise<Vote[]> {
   `);
 }
 
+/** Tells whoever decides gates to look again: a job has come to where its gates can be decided. */
+export async function notifyGates(db: Queryable): Promise<void> {
+  await db.query(sql`select pg_notify('gate', '')`);
+}
+
 /** Remembers how far the votes were looked at, and what stood in the way of carrying the decision out. */
 export async function recordDecision(
   tx: Queryable,
@@ -225,7 +248,10 @@ export async function closeGate(
 /** Gates whose time is over; they end rejected, never approved. */
 export async function listExpiredGates(db: Queryable, limit: number): Promise<number[]> {
   const rows = await db.query<{ id: number }>(sql`
-    select id from gate where state = 'open' and expires_at <= now() order by expires_at limit ${limit}
+    select g.id from gate g
+    where g.state = 'open' and g.expires_at <= now()
+      and not exists (select 1 from job j where j.id = g.job_id and j.state + 0 in (1, 3))
+    order by g.expires_at limit ${limit}
   `);
   return rows.map(({ id }) => id);
 }

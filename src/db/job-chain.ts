@@ -1,6 +1,7 @@
 import type { Queryable } from './db.ts';
 import type { JobRecord, JobRow } from './job-rows.ts';
 import { jobRow } from './job-rows.ts';
+import type { MergeRequest } from './merge-requests.ts';
 import { sql } from './sql.ts';
 
 /** A root job and everything that followed from it (successors, hand-offs, events that it caused), oldest first. */
@@ -35,20 +36,28 @@ export function listReadyChildren(db: Queryable, limit: number): Promise<ReadyCh
   `);
 }
 
-/** Points a hand-off at what its parent published, so that it works at that head and on that branch. */
+/**
+ * Points a hand-off at what its parent published, so that it works at that head and on that branch. A merge request
+ * that is merged by now is only what it is about: it begins at the default branch.
+ */
 export async function setSubject(
   tx: Queryable,
   jobId: number,
-  {
-    base,
-    branch,
-    mergeRequestId,
-    number,
-  }: { base: string; branch: string; mergeRequestId: number; number: number },
+  request: Pick<MergeRequest, 'id' | 'number' | 'branch' | 'head' | 'state'>,
 ): Promise<void> {
+  const works = request.state === 'open';
   await tx.query(sql`
-    update job set base = ${base}, branch = ${branch}, merge_request_id = ${mergeRequestId},
-      subject = ${JSON.stringify({ kind: 'merge_request', id: number })}::jsonb
+    update job set base = ${works ? request.head : null}, branch = ${works ? request.branch : null},
+      merge_request_id = ${works ? request.id : null}::bigint,
+      subject = ${JSON.stringify({ kind: 'merge_request', id: request.number })}::jsonb
     where id = ${jobId}::bigint
   `);
+}
+
+/** Whether a job publishes on a merge request at this moment, so that its branch may be ahead of what is recorded. */
+export async function isPublishing(db: Queryable, mergeRequestId: number): Promise<boolean> {
+  const rows = await db.query(sql`
+    select 1 from job where merge_request_id = ${mergeRequestId}::bigint and state + 0 = 3 limit 1
+  `);
+  return rows.length > 0;
 }

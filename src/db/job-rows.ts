@@ -1,6 +1,6 @@
 import type { Agent } from '../domain/agent.ts';
 import { agentOf } from '../domain/agent.ts';
-import type { EndReason } from '../domain/end-reason.ts';
+import type { JobReason } from '../domain/end-reason-text.ts';
 import type { JobState, WaitReason } from '../domain/job-state.ts';
 import { jobStateOf } from '../domain/job-state.ts';
 import type { JobInput, JobSubject, JobTrigger } from '../domain/job.ts';
@@ -44,7 +44,7 @@ export interface JobRow {
   readonly tokens: number;
   readonly microUsd: number;
   /** Of the last attempt. */
-  readonly reason: EndReason | null;
+  readonly reason: JobReason | null;
   /** One sentence for people. */
   readonly detail: string | null;
   readonly createdAt: Date;
@@ -83,7 +83,7 @@ export interface JobRecord {
   input: JobInput[];
   tokens: number;
   micro_usd: number;
-  reason: EndReason | null;
+  reason: JobReason | null;
   detail: string | null;
   created_at: Date;
   updated_at: Date;

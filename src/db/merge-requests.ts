@@ -27,7 +27,7 @@ const columns = sql`merge_request.id, merge_request.repo_id as "repoId", merge_r
  * Opens a merge request, or brings the open one of the branch to a new head: one branch has one at a time.
  * Numbers are given out under the repository's row lock, so that none is used twice.
  */
-export async function upsertMergeRequest(
+export async function openMergeRequest(
   tx: Queryable,
   request: Omit<MergeRequest, 'id' | 'number' | 'state' | 'mergedCommit'>,
 ): Promise<MergeRequest> {
@@ -59,6 +59,17 @@ export async function findMergeRequest(
   return row;
 }
 
+/** Locks a merge request until the transaction ends; its job is locked before it. */
+export async function lockMergeRequest(
+  tx: Queryable,
+  id: number,
+): Promise<MergeRequest | undefined> {
+  const [row] = await tx.query<MergeRequest>(sql`
+    select ${columns} from merge_request where id = ${id} for no key update
+  `);
+  return row;
+}
+
 /** Every open merge request of a kind of forge, for the watch over their branches. */
 export function listOpenMergeRequests(
   db: Queryable,
@@ -69,6 +80,29 @@ export function listOpenMergeRequests(
     where merge_request.state = 'open' and repo.forge = ${forge} and repo.removed_at is null
     order by merge_request.id
   `);
+}
+
+/** Brings an open merge request to what a later job published for it, perhaps on a branch of another name. */
+export async function continueMergeRequest(
+  tx: Queryable,
+  id: number,
+  next: Pick<MergeRequest, 'jobId' | 'branch' | 'head' | 'title' | 'description'>,
+): Promise<MergeRequest | undefined> {
+  const [row] = await tx.query<MergeRequest>(sql`
+    update merge_request
+    set job_id = ${next.jobId}, branch = ${next.branch}, head = ${next.head}, title = ${next.title},
+        description = ${next.description}, updated_at = now()
+    where id = ${id} and state = 'open'
+    returning ${columns}
+  `);
+  return row;
+}
+
+/** Says which job works on a merge request from now on. */
+export async function assignMergeRequest(tx: Queryable, id: number, jobId: number): Promise<void> {
+  await tx.query(
+    sql`update merge_request set job_id = ${jobId}, updated_at = now() where id = ${id}`,
+  );
 }
 
 /** A person's commits on our branch: the merge request follows, and votes for the old head no longer count. */

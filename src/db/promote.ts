@@ -1,4 +1,4 @@
-import type { EndReason } from '../domain/end-reason.ts';
+import type { JobReason } from '../domain/end-reason-text.ts';
 import type { JobState, WaitReason } from '../domain/job-state.ts';
 import { canMove, isFinal, jobStateCode } from '../domain/job-state.ts';
 import type { JobInput } from '../domain/job.ts';
@@ -18,7 +18,7 @@ interface Move {
   /** With `to: 'waiting'`. */
   readonly waitReason?: WaitReason;
   readonly wakeAt?: Date;
-  readonly reason?: EndReason;
+  readonly reason?: JobReason;
   /** One sentence for people. */
   readonly detail?: string;
   /** Who did it; absent for our own acts. */
@@ -124,6 +124,22 @@ export async function reopenForPublishing(tx: Queryable, id: number): Promise<bo
     )
     insert into job overriding system value
     select (jsonb_populate_record(null::job, to_jsonb(back) || '{"state": 3, "reason": "succeeded"}'::jsonb)).* from back
+    returning id
+  `);
+  return rows.length > 0;
+}
+
+/**
+ * Brings a job that succeeded without changing anything back to people, who wait for a decision about the merge
+ * request that it was to continue. False when it did not succeed.
+ */
+export async function reopenForReview(tx: Queryable, id: number): Promise<boolean> {
+  const rows = await tx.query(sql`
+    with back as (
+      delete from job_done where id = ${id}::bigint and state = 10 returning *
+    )
+    insert into job overriding system value
+    select (jsonb_populate_record(null::job, to_jsonb(back) || '{"state": 4}'::jsonb)).* from back
     returning id
   `);
   return rows.length > 0;

@@ -4,14 +4,16 @@ import { notifyWork } from '../db/enqueue.ts';
 import type { Gate, Vote } from '../db/gates.ts';
 import {
   closeGate,
+  getGate,
   listExpiredGates,
   listGatesToDecide,
   listVotes,
   lockOpenGate,
   recordDecision,
 } from '../db/gates.ts';
-import { getJob } from '../db/job-rows.ts';
-import { moveToFinal, wakeJob } from '../db/promote.ts';
+import { lockJob } from '../db/job-locks.ts';
+import { lockMergeRequest } from '../db/merge-requests.ts';
+import { wakeJob } from '../db/promote.ts';
 import type { Wake } from '../db/wake.ts';
 import type { ApprovalVerdict } from '../domain/approval-verdict.ts';
 import { decideApproval } from '../domain/approval-verdict.ts';
@@ -21,7 +23,10 @@ import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
-import { mergeApproved, rejectMergeRequest } from './merge.ts';
+import { answerGate } from './answer-gate.ts';
+import { tieLooseEnds } from './loose-ends.ts';
+import { mergeApproved } from './merge.ts';
+import { rejectGate } from './reject-gate.ts';
 import { sendBack } from './send-back.ts';
 
 const BATCH = 50;
@@ -45,53 +50,85 @@ export function createGateService(deps: GateDeps & { wake: Wake }): Service {
       for (const id of await listGatesToDecide(deps.db, BATCH)) {
         await decideGate(deps, id, signal);
       }
-      for (const id of await listExpiredGates(deps.db, BATCH)) {
-        await deps.db.transaction((tx) => expire(tx, id));
-      }
+      await expireGates(deps);
+      await tieLooseEnds(deps);
       await deps.wake.wait(sequence, POLL_MS, signal);
     }
   };
 }
 
+/** Ends what nobody decided in time. Answers how many gates were looked at. */
+export async function expireGates({ db }: Pick<GateDeps, 'db'>): Promise<number> {
+  const expired = await listExpiredGates(db, BATCH);
+  for (const id of expired) {
+    await db.transaction((tx) => expire(tx, id));
+  }
+  return expired.length;
+}
+
 /**
- * Looks at a gate's votes and carries out what they say, under the gate's row lock: two orchestrators, or a vote
- * and a merge by hand, cannot both act on it. What stands in the way of carrying it out (a working copy with
- * changes in it) is kept on the gate, and the next vote tries again.
+ * Looks at a gate's votes and carries out what they say, with the job, its merge request and the gate locked in this
+ * order: two orchestrators, or a vote and a merge by hand, cannot both act on it. What stands in the way of carrying
+ * it out (a working copy with changes in it) undoes what was begun, is kept on the gate, and the next vote tries again.
  */
 export async function decideGate(deps: GateDeps, id: number, signal: AbortSignal): Promise<void> {
   const { db, log } = deps;
-  const after = await db.transaction(async (tx) => {
-    const gate = await lockOpenGate(tx, id);
-    const votes = gate ? await listVotes(tx, id) : [];
-    const last = votes.at(-1);
-    if (!gate || !last) {
-      return undefined;
-    }
-    try {
-      const finish = await act(deps, tx, { gate, votes, last }, signal);
-      await recordDecision(tx, id, { lastVote: last.id });
-      return finish;
-    } catch (error) {
-      if (!(error instanceof AppError)) {
-        throw error;
+  let seen: Vote | undefined;
+  try {
+    const after = await db.transaction(async (tx) => {
+      const gate = await lockDecidable(tx, id);
+      const votes = gate ? await listVotes(tx, id) : [];
+      seen = votes.at(-1);
+      if (!gate || !seen) {
+        return undefined;
       }
-      const { code, message, remedy } = error;
-      await recordDecision(tx, id, {
-        lastVote: last.id,
-        problem: { code, message, ...(remedy !== undefined && { remedy }), voteId: last.id },
-      });
-      log.warn({ err: error, gateId: id }, 'a decision could not be carried out');
-      return undefined;
+      const finish = await act(deps, tx, { gate, votes }, signal);
+      await recordDecision(tx, id, { lastVote: seen.id });
+      return finish;
+    });
+    await after?.();
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code === 'DATABASE_UNAVAILABLE' || signal.aborted) {
+      throw error;
+    }
+    log.warn({ err: error, gateId: id }, 'a decision could not be carried out');
+    if (seen) {
+      await keepProblem(db, id, { error, lastVote: seen.id });
+    }
+  }
+  await notifyWork(db);
+}
+
+/** The gate, locked behind its job; undefined when it is closed or cannot be decided yet. */
+async function lockDecidable(tx: Queryable, id: number): Promise<Gate | undefined> {
+  const { jobId, mergeRequestId } = await getGate(tx, id);
+  const job = jobId === null ? undefined : await lockJob(tx, jobId);
+  // While its job runs or publishes, what would be decided is not complete; of one that ended nothing is left to ask.
+  if (jobId !== null && (!job || job.state === 'running' || job.state === 'publishing')) {
+    return undefined;
+  }
+  if (mergeRequestId !== null) {
+    await lockMergeRequest(tx, mergeRequestId);
+  }
+  return lockOpenGate(tx, id);
+}
+
+async function keepProblem(
+  db: Db,
+  gateId: number,
+  { error: { code, message, remedy }, lastVote }: { error: AppError; lastVote: number },
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    if (await lockOpenGate(tx, gateId)) {
+      const problem = { code, message, ...(remedy !== undefined && { remedy }), voteId: lastVote };
+      await recordDecision(tx, gateId, { lastVote, problem });
     }
   });
-  await after?.();
-  await notifyWork(db);
 }
 
 interface Decision {
   readonly gate: Gate;
   readonly votes: readonly Vote[];
-  readonly last: Vote;
 }
 
 /** Answers what is to be done after the commit, if anything. */
@@ -101,40 +138,66 @@ async function act(
   decision: Decision,
   signal: AbortSignal,
 ): Promise<(() => Promise<void>) | undefined> {
-  const { gate, last } = decision;
+  const { gate, votes } = decision;
   const { kind } = gate;
   switch (kind) {
     case 'question':
     case 'budget':
-    case 'rounds':
-      await answer(tx, gate, last);
+    case 'rounds': {
+      const own = votes.findLast(({ voter }) => voter === deps.operator);
+      if (own) {
+        await answerGate(tx, gate, own);
+      }
       return undefined;
+    }
     case 'run':
     case 'merge':
     case 'config':
       break;
     default:
-      kind satisfies never;
+      return kind satisfies never;
   }
 
   const verdict = judge(deps, decision, kind);
+  const vote = decidingVote(verdict, votes);
+  if (!vote) {
+    return undefined;
+  }
   switch (verdict.decision) {
     case 'waiting':
       return undefined;
     case 'approved':
       return kind === 'merge'
-        ? mergeApproved(deps, tx, { gate, by: last.voter, self: verdict.self }, signal)
-        : startApproved(tx, gate, last);
+        ? mergeApproved(deps, tx, { gate, by: vote.voter, self: verdict.self }, signal)
+        : startApproved(tx, gate, vote);
     case 'rejected':
-      await closeGate(tx, gate.id, { state: 'rejected', by: last.voter, note: last.note ?? '' });
-      await rejectMergeRequest(tx, gate, last);
-      return undefined;
+      return rejectGate(tx, gate, {
+        by: vote.voter,
+        note: vote.note ?? `Rejected by ${vote.voter}.`,
+      });
     case 'changes':
-      await sendBack(tx, gate, last);
-      return undefined;
+      return sendBack(tx, gate, vote);
     default:
       return verdict.decision satisfies never;
   }
+}
+
+/** The vote that made the verdict what it is: others may have come after it that do not count. */
+function decidingVote(
+  { decision, by, rules }: ApprovalVerdict,
+  votes: readonly Vote[],
+): Vote | undefined {
+  const choice = {
+    approved: 'approve',
+    rejected: 'reject',
+    changes: 'changes',
+    waiting: undefined,
+  };
+  const approvers = new Set(rules.flatMap(({ approvers: ids }) => ids));
+  return votes.findLast(
+    ({ voter, verdict }) =>
+      verdict === choice[decision] && (by === undefined ? approvers.has(voter) : voter === by),
+  );
 }
 
 function judge(
@@ -165,10 +228,11 @@ function judge(
 }
 
 async function startApproved(tx: Queryable, gate: Gate, { voter, note }: Vote): Promise<undefined> {
-  await closeGate(tx, gate.id, { state: 'approved', by: voter, note: note ?? '' });
-  if (gate.jobId !== null) {
-    await wakeJob(tx, gate.jobId, { from: 'gate', actor: voter });
-  }
+  await closeGate(tx, gate.id, {
+    state: 'approved',
+    by: voter,
+    ...(note !== null && { note }),
+  });
   await writeAudit(tx, {
     actor: voter,
     action: 'gate.approved',
@@ -176,56 +240,16 @@ async function startApproved(tx: Queryable, gate: Gate, { voter, note }: Vote): 
     repoId: gate.repoId,
     detail: { kind: gate.kind },
   });
+  if (gate.jobId !== null) {
+    await wakeJob(tx, gate.jobId, { from: 'gate', actor: voter });
+  }
 }
 
-/** An answer queues the same job again; approving without a word says "go on", rejecting ends the job. */
-async function answer(tx: Queryable, gate: Gate, vote: Vote): Promise<void> {
-  const rejected = vote.verdict === 'reject';
-  await closeGate(tx, gate.id, {
-    state: rejected ? 'rejected' : 'answered',
-    by: vote.voter,
-    note: vote.note ?? '',
-  });
-  await writeAudit(tx, {
-    actor: vote.voter,
-    action: rejected ? 'gate.rejected' : 'gate.answered',
-    target: `g_${gate.id}`,
-    repoId: gate.repoId,
-    detail: { kind: gate.kind, note: vote.note },
-  });
-  if (gate.jobId === null) {
-    return;
-  }
-  if (rejected) {
-    await moveToFinal(tx, gate.jobId, {
-      from: 'waiting',
-      to: 'rejected',
-      actor: vote.voter,
-      ...(vote.note !== null && { detail: vote.note }),
-    });
-    return;
-  }
-  const input = {
-    kind: 'answer',
-    author: vote.voter,
-    text: vote.note ?? 'Go on.',
-    at: vote.at.toISOString(),
-  } as const;
-  await wakeJob(tx, gate.jobId, { from: 'question', input, actor: vote.voter });
-}
-
+/** Nobody decided in time: that ends as rejected, never as approved. */
 async function expire(tx: Queryable, id: number): Promise<void> {
-  const gate = await lockOpenGate(tx, id);
-  if (!gate) {
-    return;
-  }
-  await closeGate(tx, id, { state: 'expired', by: 'autodev', note: 'Nobody decided in time.' });
-  const job = gate.jobId === null ? undefined : await getJob(tx, gate.jobId);
-  if (job && (job.state === 'waiting' || job.state === 'review')) {
-    await moveToFinal(tx, job.id, {
-      from: job.state,
-      to: 'rejected',
-      detail: 'Nobody decided in time.',
-    });
+  const gate = await lockDecidable(tx, id);
+  if (gate) {
+    const note = 'Nobody decided in time.';
+    await rejectGate(tx, gate, { by: 'autodev', note, reason: 'expired' });
   }
 }

@@ -32,11 +32,14 @@ export interface EffectContext {
   readonly job: JobRow;
 }
 
-export interface CarriedOut {
-  readonly result: Readonly<Record<string, unknown>>;
-  /** Rows that belong to the effect; written in the transaction that settles it. */
-  readonly record?: (tx: Queryable) => Promise<void>;
-}
+/** What came of an effect. `record` runs in the transaction that settles it, with the job locked. */
+export type CarriedOut = {
+  readonly record?: (tx: Queryable, job: JobRow) => Promise<void>;
+} & (
+  | { readonly result: Readonly<Record<string, unknown>> }
+  /** It was not carried out and never will be, and that is no failure: `record` says what happens instead. */
+  | { readonly dropped: string }
+);
 
 /** Changes the outside world first and answers what to record; doing it twice must do it once. */
 export type EffectHandler = (

@@ -1,12 +1,13 @@
 import type { Effect } from '../db/effects.ts';
 import { msUntilNextEffect, settleEffect, takeEffects } from '../db/effects.ts';
+import { lockJob } from '../db/job-locks.ts';
 import { getJob } from '../db/job-rows.ts';
 import { getRepo } from '../db/repos.ts';
 import type { Wake } from '../db/wake.ts';
 import { backoffMs } from '../domain/backoff.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Service } from '../kernel/service.ts';
-import type { EffectDeps, EffectHandler } from './effect-handler.ts';
+import type { CarriedOut, EffectDeps, EffectHandler } from './effect-handler.ts';
 import { askQuestion } from './effects/ask-question.ts';
 import { openIssue } from './effects/open-issue.ts';
 import { publishMergeRequest } from './effects/publish-merge-request.ts';
@@ -58,21 +59,31 @@ export async function carryOutEffects(deps: EffectDeps, signal: AbortSignal): Pr
  */
 async function carryOut(deps: EffectDeps, effect: Effect, signal: AbortSignal): Promise<void> {
   const { db, log } = deps;
+  const about = { effectId: effect.id, jobId: effect.jobId, type: effect.type };
   try {
-    const handler = HANDLERS[effect.type];
-    const job = effect.jobId === null ? undefined : await getJob(db, effect.jobId);
-    if (!handler || !job) {
-      throw new AppError('INVALID_REQUEST', `nothing carries out \`${effect.type}\` for this job`);
-    }
-    const repo = await getRepo(db, effect.repoId);
-    const { result, record } = await handler(deps, { effect, repo, job }, signal);
-    await db.transaction(async (tx) => {
-      if (await settleEffect(tx, effect, { state: 'done', result })) {
-        await record?.(tx);
+    const carried = await perform(deps, effect, signal);
+    const settled = await db.transaction(async (tx) => {
+      // The job before its effect: whoever cancels it locks them in this order too.
+      const job = effect.jobId === null ? undefined : await lockJob(tx, effect.jobId);
+      const ours = await settleEffect(
+        tx,
+        effect,
+        'result' in carried
+          ? { state: 'done', result: carried.result }
+          : { state: 'cancelled', error: carried.dropped },
+      );
+      if (ours && job) {
+        await carried.record?.(tx, job);
       }
+      return ours;
     });
-    log.info({ effectId: effect.id, jobId: effect.jobId, type: effect.type }, 'effect done');
+    log.info(about, settled ? 'effect done' : 'effect was done, but is no longer ours to record');
   } catch (error) {
+    if (signal.aborted) {
+      // We are stopping: whoever comes next may begin at once.
+      await settleEffect(db, effect, { state: 'pending', error: 'interrupted', againInMs: 0 });
+      return;
+    }
     if (!(error instanceof AppError)) {
       throw error;
     }
@@ -85,6 +96,18 @@ async function carryOut(deps: EffectDeps, effect: Effect, signal: AbortSignal): 
         ? { state: 'pending', error: text, againInMs: backoffMs(effect.tries, String(effect.id)) }
         : { state: 'failed', error: text },
     );
-    log.warn({ err: error, effectId: effect.id, jobId: effect.jobId, again }, 'effect not done');
+    log.warn({ err: error, ...about, again }, 'effect not done');
   }
+}
+
+async function perform(deps: EffectDeps, effect: Effect, signal: AbortSignal): Promise<CarriedOut> {
+  const handler = HANDLERS[effect.type];
+  const job = effect.jobId === null ? undefined : await getJob(deps.db, effect.jobId);
+  if (!handler || !job) {
+    throw new AppError('INVALID_REQUEST', `nothing carries out \`${effect.type}\` for this job`, {
+      remedy: 'Run the job again: `autodev retry`.',
+    });
+  }
+  const repo = await getRepo(deps.db, effect.repoId);
+  return handler(deps, { effect, repo, job }, signal);
 }

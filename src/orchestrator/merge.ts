@@ -1,7 +1,7 @@
 import { writeAudit } from '../db/audit.ts';
 import type { Queryable } from '../db/db.ts';
 import { recordEvents } from '../db/events.ts';
-import type { Gate, Vote } from '../db/gates.ts';
+import type { Gate } from '../db/gates.ts';
 import { closeGate } from '../db/gates.ts';
 import type { MergeRequest } from '../db/merge-requests.ts';
 import { closeMergeRequest, findMergeRequest } from '../db/merge-requests.ts';
@@ -20,6 +20,11 @@ export async function mergeApproved(
 ): Promise<() => Promise<void>> {
   const request = await requestOf(tx, gate);
   const repo = await getRepo(tx, gate.repoId);
+  if (request.state !== 'open') {
+    throw new AppError('CONFLICT', `!${request.number} is ${request.state} already`, {
+      remedy: 'See what waits for you with `autodev approvals`.',
+    });
+  }
   if (gate.head !== request.head) {
     throw new AppError('BRANCH_MOVED', `${request.branch} moved since the gate was opened`, {
       remedy: 'Look at the new state and vote again.',
@@ -40,7 +45,10 @@ export async function mergeApproved(
   return () => cleanUp(deps, repo, request, signal);
 }
 
-/** Writes down that a merge request is in the default branch, whoever merged it: its job succeeded. */
+/**
+ * Writes down that a merge request is in the default branch, whoever merged it: its job succeeded. The caller holds
+ * the locks of job and merge request. False when it was written down before.
+ */
 export async function recordMerged(
   tx: Queryable,
   {
@@ -56,11 +64,11 @@ export async function recordMerged(
     by: string;
     detail: Readonly<Record<string, unknown>>;
   },
-): Promise<void> {
+): Promise<boolean> {
   if (!(await closeMergeRequest(tx, request.id, { state: 'merged', commit, by }))) {
-    return;
+    return false;
   }
-  await moveToFinal(tx, request.jobId, {
+  const ended = await moveToFinal(tx, request.jobId, {
     from: 'review',
     to: 'succeeded',
     actor: by,
@@ -72,18 +80,28 @@ export async function recordMerged(
       type: 'merge_request_merged',
       key: `merge_request_merged:${request.id}`,
       payload: {
-        merge_request: { id: request.id, number: request.number, title: request.title },
+        merge_request: {
+          id: request.id,
+          number: request.number,
+          title: request.title,
+          description: request.description,
+          branch: request.branch,
+        },
         sha: commit,
         job_id: request.jobId,
         actor: by,
       },
     },
-    {
-      repoId: request.repoId,
-      type: 'job_succeeded',
-      key: `job_succeeded:${request.jobId}`,
-      payload: { job_id: request.jobId },
-    },
+    ...(ended
+      ? [
+          {
+            repoId: request.repoId,
+            type: 'job_succeeded' as const,
+            key: `job_succeeded:${ended.id}`,
+            payload: { job_id: ended.id, agent: ended.agent },
+          },
+        ]
+      : []),
   ]);
   await writeAudit(tx, {
     actor: by,
@@ -92,6 +110,7 @@ export async function recordMerged(
     repoId: request.repoId,
     detail: { commit, head: request.head, gate: gate && `g_${gate.id}`, ...detail },
   });
+  return true;
 }
 
 /** A merged branch of ours is deleted; one that moved since stays, and a failure to delete harms nobody. */
@@ -109,32 +128,6 @@ export async function cleanUp(
     }
     log.warn({ err: error, repo: repo.path, branch }, 'a merged branch could not be deleted');
   }
-}
-
-/** Ends the merge request (its branch is kept) and its job as rejected. */
-export async function rejectMergeRequest(
-  tx: Queryable,
-  gate: Gate,
-  { voter, note }: Pick<Vote, 'voter' | 'note'>,
-): Promise<void> {
-  if (gate.mergeRequestId !== null) {
-    await closeMergeRequest(tx, gate.mergeRequestId, { state: 'closed' });
-  }
-  if (gate.jobId !== null) {
-    await moveToFinal(tx, gate.jobId, {
-      from: ['review', 'waiting'],
-      to: 'rejected',
-      actor: voter,
-      detail: note ?? `Rejected by ${voter}.`,
-    });
-  }
-  await writeAudit(tx, {
-    actor: voter,
-    action: 'gate.rejected',
-    target: `g_${gate.id}`,
-    repoId: gate.repoId,
-    detail: { kind: gate.kind, reason: note },
-  });
 }
 
 async function requestOf(tx: Queryable, gate: Gate): Promise<MergeRequest> {

@@ -1,17 +1,21 @@
 import type { Queryable } from '../db/db.ts';
-import { cancelEffects, listEffects, listSettledPublishing } from '../db/effects.ts';
+import { listEffects, listSettledPublishing } from '../db/effects.ts';
 import { notifyWork } from '../db/enqueue.ts';
 import { recordEvents } from '../db/events.ts';
-import { listOpenGatesOfJob } from '../db/gates.ts';
+import { listOpenGatesOfJob, notifyGates } from '../db/gates.ts';
 import type { ReadyChild } from '../db/job-chain.ts';
 import { listReadyChildren, setSubject } from '../db/job-chain.ts';
+import { lockJob } from '../db/job-locks.ts';
 import type { JobRow } from '../db/job-rows.ts';
 import { getJob } from '../db/job-rows.ts';
-import { findMergeRequest } from '../db/merge-requests.ts';
+import { findMergeRequest, lockMergeRequest } from '../db/merge-requests.ts';
 import { moveJob, moveToFinal, wakeJob } from '../db/promote.ts';
+import { openRunGate } from '../db/run-gates.ts';
 import { decideAfterEffects } from '../domain/attempt-outcome.ts';
 import { isFinal } from '../domain/job-state.ts';
 import type { EffectDeps } from './effect-handler.ts';
+import { endJob } from './end-job.ts';
+import { openGateAgain } from './loose-ends.ts';
 
 const BATCH = 100;
 
@@ -37,15 +41,28 @@ export async function finishPublishing({
   return settled.length + children.length;
 }
 
-/** To people where an open gate waits for them, else to the end. */
+/**
+ * To people where an open gate waits for them, else to the end. A job that was to continue a merge request and left
+ * it as it was puts that to people again.
+ */
 async function finish(tx: Queryable, id: number): Promise<void> {
-  const job = await getJob(tx, id);
+  const job = await lockJob(tx, id);
+  if (job?.state !== 'publishing') {
+    return;
+  }
+  const request =
+    job.mergeRequestId === null ? undefined : await lockMergeRequest(tx, job.mergeRequestId);
   const gates = await listOpenGatesOfJob(tx, id);
+  const asks = gates.some(({ kind }) => kind === 'question');
+  const works = request?.state === 'open' && request.jobId === id;
+  if (works && !asks && !gates.some(({ kind }) => kind === 'merge')) {
+    await openGateAgain(tx, request, 'The agent changed nothing more; this is what is there.');
+  }
+
+  // Why the attempt ended says nothing here: whether people are asked is a gate that stands open.
   const { state, waitReason } = decideAfterEffects({
-    reason: gates.some(({ kind }) => kind === 'question')
-      ? 'question'
-      : (job?.reason ?? 'succeeded'),
-    needsPeople: gates.some(({ kind }) => kind === 'merge'),
+    reason: asks ? 'question' : 'succeeded',
+    needsPeople: works,
   });
   if (!isFinal(state)) {
     await moveJob(tx, id, {
@@ -53,6 +70,8 @@ async function finish(tx: Queryable, id: number): Promise<void> {
       to: state === 'review' ? 'review' : 'waiting',
       ...(waitReason && { waitReason }),
     });
+    // Votes that were cast meanwhile have waited for this.
+    await notifyGates(tx);
     return;
   }
 
@@ -67,38 +86,46 @@ async function fail(tx: Queryable, id: number): Promise<void> {
   const effects = await listEffects(tx, id);
   const broken = effects.find(({ state }) => state === 'failed');
   const done = effects.filter(({ state }) => state === 'done').map(({ type }) => type);
-  await cancelEffects(tx, id);
-  await moveToFinal(tx, id, {
-    from: 'publishing',
+  await endJob(tx, id, {
+    from: ['publishing'],
     to: 'failed',
+    reason: 'effect',
+    actor: 'autodev',
     detail:
       `The effect \`${broken?.type}\` failed: ${broken?.error ?? 'no reason given'}` +
       (done.length > 0 ? ` Done before it: ${done.join(', ')}.` : ''),
   });
 }
 
-/** A hand-off begins when what its parent published is there, and works at that. */
-async function startChild(tx: Queryable, child: ReadyChild): Promise<void> {
-  const parent = await getJob(tx, child.parentId);
+/**
+ * A hand-off begins when what its parent published is there, and works at that; where that is merged already, at
+ * the default branch. One that a `run` rule matches waits for people first.
+ */
+async function startChild(tx: Queryable, { id, parentId }: ReadyChild): Promise<void> {
+  const child = await lockJob(tx, id);
+  if (child?.state !== 'waiting' || child.waitReason !== 'parent') {
+    return;
+  }
+  const parent = await getJob(tx, parentId);
   const published = parent?.mergeRequestId;
   const request = published ? await findMergeRequest(tx, published) : undefined;
   if (request) {
-    await setSubject(tx, child.id, {
-      base: request.head,
-      branch: request.branch,
-      mergeRequestId: request.id,
-      number: request.number,
-    });
+    await setSubject(tx, id, request);
   }
-  await wakeJob(tx, child.id, { from: 'parent' });
+  if (await openRunGate(tx, child)) {
+    await moveJob(tx, id, { from: 'waiting', to: 'waiting', waitReason: 'gate' });
+  } else {
+    await wakeJob(tx, id, { from: 'parent' });
+  }
 }
 
 async function cancelChild(tx: Queryable, child: ReadyChild): Promise<void> {
-  await moveToFinal(tx, child.id, {
-    from: 'waiting',
+  await endJob(tx, child.id, {
+    from: ['waiting'],
     to: 'cancelled',
-    reason: 'cancelled',
-    detail: 'The job that handed this off came to nothing.',
+    reason: 'parent_failed',
+    actor: 'autodev',
+    detail: `j_${child.parentId}, which handed this off, came to nothing.`,
   });
 }
 

@@ -1,8 +1,8 @@
-import { endAttempt, listOpenAttempts } from '../db/attempts.ts';
-import { settleWindows } from '../db/budgets.ts';
+import { listOpenAttempts } from '../db/attempts.ts';
 import type { Queryable } from '../db/db.ts';
 import { notifyWork } from '../db/enqueue.ts';
 import type { JobRow } from '../db/job-rows.ts';
+import { endLostAttempts } from '../db/lost-attempts.ts';
 import type { DeadRunner } from '../db/runners.ts';
 import { endLostJobs, leaveRunner, listDeadRunners } from '../db/runners.ts';
 import type { AttemptEnd } from '../db/turn.ts';
@@ -50,28 +50,8 @@ async function reap(tx: Queryable, dead: DeadRunner, now: number): Promise<numbe
     decide: (job) => decideLost(job, limits.get(job.id), now),
   });
 
-  const gone = new Set(lost.map(({ job }) => job.id));
-  const ended = attempts.filter(({ jobId, epoch }) => gone.has(jobId) && epoch <= dead.upToEpoch);
-  for (const attempt of ended) {
-    await endAttempt(tx, attempt, {
-      reason: 'lost',
-      detail: 'Its runner stopped answering.',
-      counted: true,
-      tokens: 0,
-      microUsd: 0,
-      exact: false,
-      checks: attempt.checks,
-    });
-  }
   // Windows are locked last, after jobs, lanes and slots.
-  await settleWindows(
-    tx,
-    ended.map(({ windows, reservedMicroUsd, reservedTokens }) => ({
-      windows,
-      reserved: { microUsd: reservedMicroUsd, tokens: reservedTokens },
-      spent: { microUsd: 0, tokens: 0 },
-    })),
-  );
+  await endLostAttempts(tx, lost);
   return lost.length;
 }
 

@@ -3,7 +3,7 @@ import type { Queryable } from '../db/db.ts';
 import { insertJobs } from '../db/enqueue.ts';
 import type { Gate, Vote } from '../db/gates.ts';
 import { closeGate } from '../db/gates.ts';
-import { findMergeRequest } from '../db/merge-requests.ts';
+import { assignMergeRequest, findMergeRequest } from '../db/merge-requests.ts';
 import { moveToFinal } from '../db/promote.ts';
 import { AppError } from '../kernel/errors.ts';
 
@@ -11,24 +11,27 @@ import { AppError } from '../kernel/errors.ts';
  * Sends work back with a note: one successor in the same transaction, on the same branch, merge request and root,
  * with the note as input. The job that is sent back ends as superseded.
  */
-export async function sendBack(tx: Queryable, gate: Gate, vote: Vote): Promise<void> {
+export async function sendBack(tx: Queryable, gate: Gate, vote: Vote): Promise<undefined> {
   const request =
     gate.mergeRequestId === null ? undefined : await findMergeRequest(tx, gate.mergeRequestId);
-  const ended =
-    gate.jobId === null
-      ? undefined
-      : await moveToFinal(tx, gate.jobId, {
-          from: 'review',
-          to: 'cancelled',
-          reason: 'superseded',
-          actor: vote.voter,
-          detail: `${vote.voter} asked for changes.`,
-        });
-  if (!request || !ended) {
+  if (gate.jobId === null || request?.state !== 'open') {
     throw new AppError('CONFLICT', `gate g_${gate.id} has no work that could be sent back`);
   }
+  await closeGate(tx, gate.id, { state: 'changes', by: vote.voter, note: vote.note ?? '' });
+  const ended = await moveToFinal(tx, gate.jobId, {
+    from: 'review',
+    to: 'cancelled',
+    reason: 'superseded',
+    actor: vote.voter,
+    detail: `${vote.voter} asked for changes.`,
+  });
+  if (!ended) {
+    throw new AppError('CONFLICT', `j_${gate.jobId} is not in review any more`, {
+      remedy: `See where it stands: \`autodev job j_${gate.jobId}\`.`,
+    });
+  }
 
-  await insertJobs(tx, [
+  const [successor] = await insertJobs(tx, [
     {
       repoId: ended.repoId,
       agent: ended.agent,
@@ -56,7 +59,9 @@ export async function sendBack(tx: Queryable, gate: Gate, vote: Vote): Promise<v
       ],
     },
   ]);
-  await closeGate(tx, gate.id, { state: 'changes', by: vote.voter, note: vote.note ?? '' });
+  if (successor !== undefined) {
+    await assignMergeRequest(tx, request.id, successor);
+  }
   await writeAudit(tx, {
     actor: vote.voter,
     action: 'gate.changes',

@@ -1,13 +1,15 @@
 import { listObjectLines } from '../db/config-objects.ts';
 import type { Db, Queryable } from '../db/db.ts';
 import type { NewJob } from '../db/enqueue.ts';
-import { insertJobs, notifyWork } from '../db/enqueue.ts';
+import { notifyWork } from '../db/enqueue.ts';
 import type { InboxEvent } from '../db/events.ts';
 import { settleEvent, takeEvents } from '../db/events.ts';
 import type { JobRow } from '../db/job-rows.ts';
 import { getJob } from '../db/job-rows.ts';
+import { findMergeRequest } from '../db/merge-requests.ts';
 import { findRevisionInForce } from '../db/revisions.ts';
 import type { RevisionInForce } from '../db/revisions.ts';
+import { insertGatedJobs } from '../db/run-gates.ts';
 import type { Wake } from '../db/wake.ts';
 import { isAgent } from '../domain/agent.ts';
 import type { Agent } from '../domain/agent.ts';
@@ -18,6 +20,7 @@ import type { TriggerSpec } from '../domain/spec.ts';
 import { renderTemplate } from '../domain/template.ts';
 import type { HappenedEvent } from '../domain/trigger-match.ts';
 import { matchTrigger } from '../domain/trigger-match.ts';
+import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
 
@@ -45,32 +48,61 @@ export function createTriggerService(deps: TriggerDeps & { wake: Wake }): Servic
 
 /**
  * Handles the oldest events in one transaction: their jobs and the word that they are handled stand or fall
- * together, so none is lost and none counts twice. Answers how many were handled.
+ * together, so none is lost and none counts twice. Where that fails for a reason of one event, each is handled
+ * alone, and the one that cannot be keeps its error instead of holding up the others. Answers how many were handled.
  */
 export async function handleEvents(deps: TriggerDeps): Promise<number> {
-  const handled = await deps.db.transaction(async (tx) => {
-    const events = await takeEvents(tx, BATCH);
-    const started = [];
-    for (const event of events) {
-      started.push({ event, jobs: await jobsOf(deps, tx, event) });
+  let handled: number;
+  try {
+    handled = await deps.db.transaction((tx) => handle(deps, tx, BATCH));
+  } catch (error) {
+    if (!(error instanceof AppError) || error.retryable) {
+      throw error;
     }
-    // All jobs in one call: it locks lanes, and nothing else of the queue may be locked after that.
-    const ids = await insertJobs(
-      tx,
-      started.flatMap(({ jobs }) => jobs),
-    );
-    let at = 0;
-    for (const { event, jobs } of started) {
-      await settleEvent(tx, event.id, { jobs: ids.slice(at, at + jobs.length) });
-      at += jobs.length;
-    }
-    return events.length;
-  });
+    deps.log.warn({ err: error }, 'events could not be handled together');
+    handled = await handleOne(deps);
+  }
   if (handled > 0) {
     await notifyWork(deps.db);
     deps.log.info({ handled }, 'events handled');
   }
   return handled;
+}
+
+async function handleOne(deps: TriggerDeps): Promise<number> {
+  try {
+    return await deps.db.transaction((tx) => handle(deps, tx, 1));
+  } catch (error) {
+    if (!(error instanceof AppError) || error.retryable) {
+      throw error;
+    }
+    return deps.db.transaction(async (tx) => {
+      const [event] = await takeEvents(tx, 1);
+      if (!event) {
+        return 0;
+      }
+      await settleEvent(tx, event.id, { jobs: [], error: error.message });
+      return 1;
+    });
+  }
+}
+
+async function handle(deps: TriggerDeps, tx: Queryable, limit: number): Promise<number> {
+  const started: { event: InboxEvent; jobs: NewJob[] }[] = [];
+  for (const event of await takeEvents(tx, limit)) {
+    started.push({ event, jobs: await jobsOf(deps, tx, event) });
+  }
+  // All jobs in one call: it locks lanes, and nothing else of the queue may be locked after that.
+  const ids = await insertGatedJobs(
+    tx,
+    started.flatMap(({ jobs }) => jobs),
+  );
+  let at = 0;
+  for (const { event, jobs } of started) {
+    await settleEvent(tx, event.id, { jobs: ids.slice(at, at + jobs.length) });
+    at += jobs.length;
+  }
+  return started.length;
 }
 
 async function jobsOf(deps: TriggerDeps, tx: Queryable, event: InboxEvent): Promise<NewJob[]> {
@@ -79,12 +111,14 @@ async function jobsOf(deps: TriggerDeps, tx: Queryable, event: InboxEvent): Prom
     return [];
   }
   const cause = await causeOf(tx, event);
+  const ours = isOurs(event);
   // What our own acts set off belongs to the chain that it came from, and ends where hand-offs end.
-  if (cause && event.effectId !== null && cause.depth >= MOST_DEPTH) {
+  if (cause && ours && cause.depth >= MOST_DEPTH) {
     return [];
   }
   const happened = describe(event, cause);
   const lines = await listObjectLines(tx, event.repoId, 'trigger');
+  const about = await subjectOf(tx, event);
   return Object.entries(revision.spec.triggers).flatMap(([name, trigger]) => {
     const listed = revision.spec.agents[trigger.agent]?.enabled === true;
     return listed && matchTrigger(trigger, happened, deps.matches) === undefined
@@ -94,6 +128,8 @@ async function jobsOf(deps: TriggerDeps, tx: Queryable, event: InboxEvent): Prom
             trigger,
             line: lines.get(name) ?? 1,
             event,
+            ours,
+            about,
             happened,
             cause,
             revision,
@@ -101,6 +137,30 @@ async function jobsOf(deps: TriggerDeps, tx: Queryable, event: InboxEvent): Prom
         ]
       : [];
   });
+}
+
+/** Our own acts: what an effect changed, and that a job of ours succeeded. A merge is the person's who made it. */
+function isOurs({ effectId, type }: InboxEvent): boolean {
+  return effectId !== null || type === 'job_succeeded';
+}
+
+type About = Pick<NewJob, 'subject' | 'base' | 'branch' | 'mergeRequestId'>;
+
+/** What a job is about, and what it continues: a merge request that is open works on, one that is not is history. */
+async function subjectOf(tx: Queryable, { payload }: InboxEvent): Promise<About> {
+  const told = payload['merge_request'];
+  if (isJsonObject(told)) {
+    const id = told['id'];
+    const request = typeof id === 'number' ? await findMergeRequest(tx, id) : undefined;
+    const subject = { kind: 'merge_request' as const, id: Number(told['number']) };
+    return request?.state === 'open'
+      ? { subject, mergeRequestId: request.id, branch: request.branch, base: request.head }
+      : { subject };
+  }
+  const issue = payload['issue'];
+  return isJsonObject(issue) && typeof issue['number'] === 'number'
+    ? { subject: { kind: 'issue', id: issue['number'] } }
+    : {};
 }
 
 async function causeOf(tx: Queryable, event: InboxEvent): Promise<JobRow | undefined> {
@@ -115,6 +175,8 @@ function jobOf(
     trigger,
     line,
     event,
+    ours,
+    about,
     happened,
     cause,
     revision,
@@ -123,6 +185,8 @@ function jobOf(
     trigger: TriggerSpec;
     line: number;
     event: InboxEvent;
+    ours: boolean;
+    about: About;
     happened: HappenedEvent;
     cause: JobRow | undefined;
     revision: RevisionInForce;
@@ -131,19 +195,6 @@ function jobOf(
   const standing = standingTask(trigger.agent);
   const task =
     trigger.task === undefined ? standing.task : renderTemplate(trigger.task, happened.values);
-  const ours = event.effectId !== null;
-  const request = event.payload['merge_request'];
-  const continues =
-    isJsonObject(request) &&
-    typeof request['id'] === 'number' &&
-    typeof event.payload['sha'] === 'string'
-      ? {
-          mergeRequestId: request['id'],
-          base: event.payload['sha'],
-          branch: text(request['branch']),
-          subject: { kind: 'merge_request' as const, id: Number(request['number']) },
-        }
-      : {};
   return {
     repoId: event.repoId,
     agent: trigger.agent,
@@ -153,9 +204,10 @@ function jobOf(
         : (task.trim().split('\n', 1)[0] ?? '').slice(0, 120),
     task,
     trust: ours && cause ? lowest(cause.trust, 'owner') : happened.role,
+    // Belt and braces beside the event's lock: an event starts a trigger once, whoever handles it.
     dedupeKey: `trigger:${event.repoId}:${name}:${event.id}`,
     ...(ours && cause && { rootId: cause.rootId, parentId: cause.id, depth: cause.depth + 1 }),
-    ...continues,
+    ...about,
     trigger: {
       kind: 'trigger',
       name,
@@ -168,23 +220,20 @@ function jobOf(
 }
 
 /** The event as triggers see it. On the local forge whoever may commit here is the owner. */
-function describe(
-  { type, payload, effectId }: InboxEvent,
-  cause: JobRow | undefined,
-): HappenedEvent {
+function describe(event: InboxEvent, cause: JobRow | undefined): HappenedEvent {
+  const { type, payload } = event;
   const issue = isJsonObject(payload['issue']) ? payload['issue'] : {};
   const request = isJsonObject(payload['merge_request']) ? payload['merge_request'] : {};
-  const labels = issue['labels'];
   const ref = payload['ref'];
   const agent = cause?.agent ?? payload['agent'];
   return {
     type,
-    role: effectId === null ? 'owner' : 'autodev',
+    role: isOurs(event) ? 'autodev' : 'owner',
     actor: text(payload['actor']) || 'owner',
-    labels: Array.isArray(labels) ? labels.map(text) : [],
+    labels: texts(issue['labels']),
     ...(typeof ref === 'string' && { ref }),
     ...(typeof agent === 'string' && isAgent(agent) && { agent }),
-    paths: [],
+    paths: texts(payload['paths']),
     values: {
       event: type,
       actor: text(payload['actor']),
@@ -193,14 +242,20 @@ function describe(
       'issue.number': text(issue['number']),
       'issue.title': text(issue['title']),
       'issue.description': text(issue['description']),
+      'issue.labels': texts(issue['labels']).join(', '),
       'merge_request.number': text(request['number']),
       'merge_request.title': text(request['title']),
+      'merge_request.description': text(request['description']),
       'merge_request.source_branch': text(request['branch']),
       'job.id': cause ? `j_${cause.id}` : '',
       'job.agent': cause?.agent ?? '',
       'job.title': cause?.title ?? '',
     },
   };
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(text) : [];
 }
 
 function text(value: unknown): string {

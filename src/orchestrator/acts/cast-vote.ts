@@ -46,7 +46,8 @@ export async function castVote(
       voter: vote.voter,
       role: 'owner',
       verdict: vote.verdict,
-      head: vote.head ?? gate.head,
+      // The gate's, not the caller's, which may be a short form of it.
+      head: gate.head,
       note: vote.note ?? null,
       self: vote.voter === operator,
       via: vote.via,
@@ -54,16 +55,24 @@ export async function castVote(
   });
 
   const gate = await waitForDecision(deps, { gateId, voteId });
-  if (gate?.problem?.voteId === voteId) {
+  if (gate?.problem && gate.problem.voteId >= voteId) {
     const { code, message, remedy } = gate.problem;
     throw new AppError(isErrorCode(code) ? code : 'CONFLICT', message, {
       ...(remedy !== undefined && { remedy }),
     });
   }
+  if (gate?.state === 'expired' || gate?.state === 'superseded') {
+    throw closed(gate);
+  }
   return { message: gate ? describe(gate) : 'The vote is recorded and is being carried out.' };
 }
 
 function refuse(gate: Gate, vote: NewVote): void {
+  if (vote.verdict !== 'approve' && !vote.note?.trim()) {
+    throw new AppError('INVALID_REQUEST', `\`${vote.verdict}\` needs a word to go with it`, {
+      remedy: `\`autodev ${vote.verdict} g_${gate.id} ${vote.verdict === 'reject' ? '--reason TEXT' : 'TEXT'}\`.`,
+    });
+  }
   const asks = gate.kind === 'question' || gate.kind === 'budget' || gate.kind === 'rounds';
   if (vote.head !== undefined && gate.head !== null && !gate.head.startsWith(vote.head)) {
     throw new AppError('CONFLICT', `g_${gate.id} is about ${gate.head.slice(0, 12)} by now`, {

@@ -1,10 +1,11 @@
 import { writeAudit } from '../../db/audit.ts';
 import type { Db } from '../../db/db.ts';
 import type { NewJob } from '../../db/enqueue.ts';
-import { insertJobs, notifyWork } from '../../db/enqueue.ts';
+import { notifyWork } from '../../db/enqueue.ts';
 import type { JobRow } from '../../db/job-rows.ts';
 import { getJob } from '../../db/job-rows.ts';
 import { getRevisionInForce } from '../../db/revisions.ts';
+import { insertGatedJobs } from '../../db/run-gates.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { isFinal } from '../../domain/job-state.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -21,6 +22,11 @@ export async function runJob(
   { repoId, agent, task, actor }: { repoId: number; agent: Agent; task: string; actor: string },
 ): Promise<{ jobId: number }> {
   const revision = await getRevisionInForce(db, repoId);
+  if (revision.spec.agents[agent] === undefined) {
+    throw new AppError('NOT_FOUND', `the file in force lists no agent \`${agent}\``, {
+      remedy: `Add \`${agent}\` to \`agents\` in autodev.yaml and merge that.`,
+    });
+  }
   return start(db, actor, 'job.run', {
     repoId,
     agent,
@@ -73,7 +79,7 @@ async function start(
   job: NewJob,
 ): Promise<{ jobId: number }> {
   const jobId = await db.transaction(async (tx) => {
-    const [id] = await insertJobs(tx, [job]);
+    const [id] = await insertGatedJobs(tx, [job]);
     if (id === undefined) {
       throw new AppError('CONFLICT', 'the same job is under way already');
     }

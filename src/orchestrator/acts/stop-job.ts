@@ -1,19 +1,18 @@
 import { writeAudit } from '../../db/audit.ts';
 import { cancelJob as orderCancel } from '../../db/controls.ts';
 import type { Db, Queryable } from '../../db/db.ts';
-import { cancelEffects, releaseEffects } from '../../db/effects.ts';
+import { releaseEffects } from '../../db/effects.ts';
 import { notifyWork } from '../../db/enqueue.ts';
-import { closeGate, listOpenGatesOfJob } from '../../db/gates.ts';
 import type { JobRow } from '../../db/job-rows.ts';
 import { getJob } from '../../db/job-rows.ts';
-import { closeMergeRequest } from '../../db/merge-requests.ts';
-import { moveToFinal, reopenForPublishing } from '../../db/promote.ts';
+import { reopenForPublishing } from '../../db/promote.ts';
 import { isFinal } from '../../domain/job-state.ts';
 import { AppError } from '../../kernel/errors.ts';
+import { endJob } from '../end-job.ts';
 
 /**
  * Cancels a job wherever it stands: at once while it waits, is queued, publishes or is in review (its branch is
- * kept), and through its runner while it runs. Throws CONFLICT for one that has ended.
+ * kept), and through its runner while it runs. Throws NOT_FOUND, and CONFLICT for one that has ended.
  */
 export async function cancelJob(
   { db }: { db: Db },
@@ -21,15 +20,22 @@ export async function cancelJob(
   { actor, reason = 'Cancelled.' }: { actor: string; reason?: string | undefined },
 ): Promise<void> {
   await db.transaction(async (tx) => {
-    const job = await mustExist(tx, jobId);
-    if (isFinal(job.state)) {
-      throw new AppError('CONFLICT', `j_${jobId} has ended already: ${job.state}`);
+    const ended = await endJob(tx, jobId, {
+      from: ['queued', 'waiting', 'publishing', 'review'],
+      to: 'cancelled',
+      reason: 'cancelled',
+      detail: reason,
+      actor,
+    });
+    const job = ended ?? (await mustExist(tx, jobId));
+    if (!ended && isFinal(job.state)) {
+      throw new AppError('CONFLICT', `j_${jobId} has ended already: ${job.state}`, {
+        remedy: `See what came of it: \`autodev job j_${jobId}\`.`,
+      });
     }
-    if (!(await endPublished(tx, { job, actor, reason }))) {
+    if (!ended) {
+      // Its runner ends it; should it be done before it sees this, the orchestrator does.
       await orderCancel(tx, { id: jobId, actor, reason });
-    }
-    for (const gate of await listOpenGatesOfJob(tx, jobId)) {
-      await closeGate(tx, gate.id, { state: 'superseded', by: actor, note: reason });
     }
     await writeAudit(tx, {
       actor,
@@ -42,28 +48,6 @@ export async function cancelJob(
   await notifyWork(db);
 }
 
-/** Ends a job that publishes or is in review. What it has published stays; what it has not begun is dropped. */
-export async function endPublished(
-  tx: Queryable,
-  { job, actor, reason }: { job: JobRow; actor: string; reason: string },
-): Promise<boolean> {
-  const ended = await moveToFinal(tx, job.id, {
-    from: ['publishing', 'review'],
-    to: 'cancelled',
-    reason: 'cancelled',
-    detail: reason,
-    actor,
-  });
-  if (!ended) {
-    return false;
-  }
-  await cancelEffects(tx, job.id);
-  if (ended.mergeRequestId !== null) {
-    await closeMergeRequest(tx, ended.mergeRequestId, { state: 'closed' });
-  }
-  return true;
-}
-
 /** Carries out what a staged job only showed. Throws CONFLICT where there is nothing staged. */
 export async function releaseJob(
   { db }: { db: Db },
@@ -72,6 +56,11 @@ export async function releaseJob(
 ): Promise<{ message: string }> {
   const released = await db.transaction(async (tx) => {
     const job = await mustExist(tx, jobId);
+    if (!isFinal(job.state)) {
+      throw new AppError('CONFLICT', `j_${jobId} is ${job.state}: it has not ended`, {
+        remedy: 'Release it when it has; until then its staged effects may still change.',
+      });
+    }
     const count = await releaseEffects(tx, jobId);
     if (count === 0 || !(await reopenForPublishing(tx, jobId))) {
       throw new AppError('CONFLICT', `j_${jobId} has no staged effect`, {

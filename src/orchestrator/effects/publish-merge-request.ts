@@ -4,128 +4,104 @@ import { findArtifact } from '../../db/artifacts.ts';
 import type { Artifact } from '../../db/artifacts.ts';
 import type { AttemptRow } from '../../db/attempts.ts';
 import { getAttempt } from '../../db/attempts.ts';
-import type { Queryable } from '../../db/db.ts';
-import { recordEvents } from '../../db/events.ts';
-import { openGate } from '../../db/gates.ts';
+import type { Db } from '../../db/db.ts';
 import type { JobRow } from '../../db/job-rows.ts';
 import type { MergeRequest } from '../../db/merge-requests.ts';
-import {
-  attachMergeRequest,
-  findMergeRequest,
-  upsertMergeRequest,
-} from '../../db/merge-requests.ts';
-import { getRevisionInForce } from '../../db/revisions.ts';
-import { matchingRules } from '../../domain/approval-verdict.ts';
+import { findMergeRequest } from '../../db/merge-requests.ts';
 import type { PublishedBranch } from '../../forge/forge.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { EffectContext, EffectDeps, EffectHandler } from '../effect-handler.ts';
-import { outputOf } from '../output-payload.ts';
-import { requestersOf } from '../requesters.ts';
+import { recordMergeRequest } from './record-merge-request.ts';
+import { startOver } from './start-over.ts';
 
 /**
  * Puts a result on its branch, opens the merge request (or moves the one it continues to the new head) and opens
- * the gate that people's votes go to. The bundle is checked again before anything leaves.
+ * the gate that people's votes go to. The bundle is checked again before anything leaves. Where somebody has pushed
+ * to the branch meanwhile their commits stay, and the job starts over on top of them.
  */
 export const publishMergeRequest: EffectHandler = async (deps, context, signal) => {
-  const { db, forge } = deps;
-  const { effect, repo, job } = context;
-  const artifact = await findArtifact(db, {
-    jobId: job.id,
-    ...(effect.attempt !== null && { attempt: effect.attempt }),
-  });
-  if (!artifact) {
-    throw new AppError('PATCH_REFUSED', `${job.title}: the attempt left no change to publish`);
-  }
-  const attempt = await getAttempt(db, { jobId: job.id, attempt: artifact.attempt });
+  const { db } = deps;
+  const { repo, job } = context;
+  const { artifact, attempt } = await resultOf(db, context);
+  const continued = await findContinued(db, job);
   const refusals = await deps.recheckArtifact(repo, artifact, attempt.spec.allow, signal);
   if (refusals.length > 0) {
     throw new AppError('PATCH_REFUSED', `the change may not leave: ${refusals.join(' ')}`);
   }
 
-  const continued =
+  try {
+    const published = await publish(deps, { context, artifact, continued }, signal);
+    return {
+      result: { branch: published.branch, head: published.head, note: published.note },
+      record: (tx, locked) =>
+        recordMergeRequest(deps, tx, {
+          ...context,
+          job: locked,
+          artifact,
+          sandboxed: attempt.sandboxed,
+          published,
+        }),
+    };
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'BRANCH_MOVED') {
+      throw error;
+    }
+    return startOver(job, { continued, cause: error });
+  }
+};
+
+async function resultOf(
+  db: Db,
+  { effect, job }: Pick<EffectContext, 'effect' | 'job'>,
+): Promise<{ artifact: Artifact; attempt: AttemptRow }> {
+  const artifact = await findArtifact(db, {
+    jobId: job.id,
+    ...(effect.attempt !== null && { attempt: effect.attempt }),
+  });
+  if (!artifact) {
+    throw new AppError('PATCH_REFUSED', `${job.title}: the attempt left no change to publish.`, {
+      remedy: `Run it again: \`autodev retry j_${job.id}\`.`,
+    });
+  }
+  const { attempt } = artifact;
+  return { artifact, attempt: await getAttempt(db, { jobId: job.id, attempt }) };
+}
+
+/** The merge request that the job works on; undefined: it is to open one. */
+async function findContinued(db: Db, job: JobRow): Promise<MergeRequest | undefined> {
+  const request =
     job.mergeRequestId === null ? undefined : await findMergeRequest(db, job.mergeRequestId);
-  const published = await forge.publishBranch(
+  if (request && request.state !== 'open') {
+    throw new AppError('CONFLICT', `!${request.number} was ${request.state} meanwhile.`, {
+      remedy: `To have the work on top of what is there now: \`autodev retry j_${job.id}\`.`,
+    });
+  }
+  return request;
+}
+
+/**
+ * A branch that is continued must stand where the work began: a bundle brings one commit on its base, and moving the
+ * branch from anywhere else would drop commits.
+ */
+function publish(
+  { forge }: EffectDeps,
+  {
+    context: { repo, job },
+    artifact,
+    continued,
+  }: { context: EffectContext; artifact: Artifact; continued: MergeRequest | undefined },
+  signal: AbortSignal,
+): Promise<PublishedBranch> {
+  return forge.publishBranch(
     repo,
     {
       branch: continued?.branch ?? branchName(job),
-      bundle: Readable.from(artifact.bundle),
+      bundle: Readable.from([artifact.bundle]),
       head: artifact.head,
-      expected: continued?.head,
+      expected: continued && artifact.base,
     },
     signal,
   );
-
-  return {
-    result: { branch: published.branch, head: published.head, note: published.note },
-    record: (tx) =>
-      recordMergeRequest(deps, tx, { ...context, artifact, attempt, published, continued }),
-  };
-};
-
-async function recordMergeRequest(
-  { matches }: EffectDeps,
-  tx: Queryable,
-  {
-    effect,
-    repo,
-    job,
-    artifact,
-    attempt,
-    published,
-    continued,
-  }: EffectContext & {
-    artifact: Artifact;
-    attempt: AttemptRow;
-    published: PublishedBranch;
-    continued: MergeRequest | undefined;
-  },
-): Promise<void> {
-  const { title, description } = outputOf(effect, 'merge_request');
-  const request = await upsertMergeRequest(tx, {
-    repoId: repo.id,
-    jobId: job.id,
-    rootId: job.rootId,
-    branch: published.branch,
-    base: continued?.base ?? artifact.base,
-    head: published.head,
-    title,
-    description,
-  });
-  await attachMergeRequest(tx, job.id, request);
-
-  const { spec } = await getRevisionInForce(tx, repo.id);
-  const rules = matchingRules({
-    gate: 'merge',
-    rules: spec.approvals,
-    agent: job.agent,
-    paths: artifact.stat.paths,
-    matches,
-  });
-  await openGate(tx, {
-    repoId: repo.id,
-    jobId: job.id,
-    mergeRequestId: request.id,
-    kind: 'merge',
-    head: published.head,
-    title,
-    body: [description, published.note].filter(Boolean).join('\n\n'),
-    rules: rules.map(([name, rule]) => ({ name, rule })),
-    requesters: await requestersOf(tx, job.rootId),
-    protected: attempt.sandboxed,
-  });
-  await recordEvents(tx, [
-    {
-      repoId: repo.id,
-      type: continued ? 'merge_request_updated' : 'merge_request_opened',
-      key: `merge_request:${request.id}:${published.head}`,
-      effectId: effect.id,
-      payload: {
-        merge_request: { id: request.id, number: request.number, title, branch: request.branch },
-        sha: published.head,
-        job_id: job.id,
-      },
-    },
-  ]);
 }
 
 /** `autodev/builder/12-fix-rounding`: says whose it is, is unique by the job, and can be read. */

@@ -1,0 +1,104 @@
+import type { Artifact } from '../../db/artifacts.ts';
+import type { Queryable } from '../../db/db.ts';
+import { recordEvents } from '../../db/events.ts';
+import { openGate } from '../../db/gates.ts';
+import type { MergeRequest } from '../../db/merge-requests.ts';
+import {
+  attachMergeRequest,
+  continueMergeRequest,
+  openMergeRequest,
+} from '../../db/merge-requests.ts';
+import { getRevisionInForce } from '../../db/revisions.ts';
+import { matchingRules } from '../../domain/approval-verdict.ts';
+import { expiryMs } from '../../domain/run-gate.ts';
+import type { PublishedBranch } from '../../forge/forge.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { EffectContext, EffectDeps } from '../effect-handler.ts';
+import { outputOf } from '../output-payload.ts';
+import { requestersOf } from '../requesters.ts';
+
+interface Publication extends EffectContext {
+  readonly artifact: Artifact;
+  /** Whether the attempt ran in a sandbox: what people approve is then protected from it. */
+  readonly sandboxed: boolean;
+  readonly published: PublishedBranch;
+}
+
+/** Writes the merge request, its gate and the event, with the job locked. */
+export async function recordMergeRequest(
+  { matches }: Pick<EffectDeps, 'matches'>,
+  tx: Queryable,
+  publication: Publication,
+): Promise<void> {
+  const { effect, repo, job, artifact, sandboxed, published } = publication;
+  const request = await writeMergeRequest(tx, publication);
+  await attachMergeRequest(tx, job.id, request);
+
+  const { spec } = await getRevisionInForce(tx, repo.id);
+  const { paths } = artifact.stat;
+  const matching = matchingRules({
+    gate: 'merge',
+    rules: spec.approvals,
+    agent: job.agent,
+    paths,
+    matches,
+  });
+  const rules = matching.map(([name, rule]) => ({ name, rule }));
+  const expiresInMs = expiryMs(rules);
+  const { id, number, title, description, branch } = request;
+  await openGate(tx, {
+    repoId: repo.id,
+    jobId: job.id,
+    mergeRequestId: id,
+    kind: 'merge',
+    head: published.head,
+    title,
+    body: [description, published.note].filter(Boolean).join('\n\n'),
+    rules,
+    requesters: await requestersOf(tx, job.rootId),
+    protected: sandboxed,
+    ...(expiresInMs !== undefined && { expiresInMs }),
+  });
+  await recordEvents(tx, [
+    {
+      repoId: repo.id,
+      type: job.mergeRequestId === null ? 'merge_request_opened' : 'merge_request_updated',
+      key: `merge_request:${id}:${published.head}`,
+      effectId: effect.id,
+      payload: {
+        merge_request: { id, number, title, description, branch },
+        sha: published.head,
+        paths,
+        job_id: job.id,
+      },
+    },
+  ]);
+}
+
+async function writeMergeRequest(
+  tx: Queryable,
+  { effect, repo, job, artifact, published }: Publication,
+): Promise<MergeRequest> {
+  const { title, description } = outputOf(effect, 'merge_request');
+  const { branch, head } = published;
+  if (job.mergeRequestId === null) {
+    return openMergeRequest(tx, {
+      repoId: repo.id,
+      jobId: job.id,
+      rootId: job.rootId,
+      branch,
+      base: artifact.base,
+      head,
+      title,
+      description,
+    });
+  }
+  const next = { jobId: job.id, branch, head, title, description };
+  const request = await continueMergeRequest(tx, job.mergeRequestId, next);
+  if (!request) {
+    throw new AppError('CONFLICT', 'the merge request was merged or closed meanwhile.', {
+      remedy: `To have the work on top of what is there now: \`autodev retry j_${job.id}\`.`,
+    });
+  }
+  return request;
+}
