@@ -178,7 +178,7 @@ export async function orchestratorFixture(
     }
     return row;
   };
-  const enqueue = async (change: Partial<NewJob> = {}): Promise<number> => {
+  const enqueue = async (wanted: Partial<NewJob> = {}): Promise<number> => {
     const [id] = await db.transaction((tx) =>
       insertJobs(tx, [
         {
@@ -188,7 +188,7 @@ export async function orchestratorFixture(
           task: 'Fix rounding.',
           trigger: { kind: 'manual', actor: 'ada' },
           trust: 'owner',
-          ...change,
+          ...wanted,
         },
       ]),
     );
