@@ -102,7 +102,7 @@ test('a job that does not exist ends with 1 and says what there is', async ({ db
 test('logs prints what was said, and with -f goes on until the job is over', async ({ db }) => {
   const { url, autodev } = await setup(db);
   const id = await insertJob(db, await insertRepo(db), { state: 'running' });
-  await say(db, id, 0, ['{"type":"text","text":"reading"}']);
+  await say(db, id, 0, ['{"stream":"stderr","text":"reading"}']);
   let isOver = false;
 
   const once = await autodev('logs', `j_${id}`);
@@ -111,15 +111,17 @@ test('logs prints what was said, and with -f goes on until the job is over', asy
     onOutput: (text) => {
       if (text.includes('reading') && !isOver) {
         isOver = true;
-        void say(db, id, 1, ['{"type":"text","text":"writing"}']).then(() => finish(db, id));
+        void say(db, id, 1, ['{"stream":"stderr","text":"writing"}']).then(() => finish(db, id));
       }
     },
   });
   const json = await autodev('logs', `j_${id}`, '-o', 'json');
 
-  expect(once.stdout).toBe('text     reading\n');
-  expect(followed).toMatchObject({ code: 0, stdout: 'text     reading\ntext     writing\n' });
-  expect(json.stdout).toBe('{"type":"text","text":"reading"}\n{"type":"text","text":"writing"}\n');
+  expect(once.stdout).toBe('stderr reading\n');
+  expect(followed).toMatchObject({ code: 0, stdout: 'stderr reading\nstderr writing\n' });
+  expect(json.stdout).toBe(
+    '{"stream":"stderr","text":"reading"}\n{"stream":"stderr","text":"writing"}\n',
+  );
 });
 
 test('Ctrl-C ends a log that is followed with 130', async ({ db }) => {

@@ -21,7 +21,7 @@ export interface UpOptions extends ProcessOptions {
   unsafeNoSandbox: boolean;
 }
 
-export interface RunnerOptions extends ProcessOptions {
+interface RunnerOptions extends ProcessOptions {
   /** Empty: every one of the eight. */
   agents: Agent[];
   slots: number | undefined;

@@ -2,30 +2,27 @@ import type { Output } from './output.ts';
 import { plain } from './output.ts';
 
 /**
- * A line of a transcript for people. A line is a JSON object; what it says stands in the first of a few members,
- * and what kind it is in `type`. One that is no such object is shown as it is.
+ * A line of a transcript for people. A line is `{at, stream, text}`; what a worker said to standard output needs
+ * no label. One that is no such object (a newer version wrote it) is shown as it is.
  */
-export function transcriptLine({ paint }: Output, line: string): string | undefined {
-  const entry = parse(line);
-  if (entry === undefined) {
+export function transcriptLine({ paint }: Output, line: string): string {
+  const { at, stream, text } = parse(line);
+  if (typeof text !== 'string') {
     return plain(line);
   }
-  const { type, text, message, line: said, command, at } = entry;
-  const words = [text, message, said, command].find((part) => typeof part === 'string');
   const time = typeof at === 'string' ? `${paint('dim', at.slice(11, 19))} ` : '';
-  const kind = typeof type === 'string' ? `${paint('dim', type.padEnd(8))} ` : '';
-  return `${time}${kind}${plain(words ?? restOf(entry)).trimEnd()}`;
+  const label =
+    typeof stream === 'string' && stream !== 'stdout'
+      ? `${paint(stream === 'stderr' ? 'yellow' : 'cyan', stream)} `
+      : '';
+  return `${time}${label}${plain(text).trimEnd()}`;
 }
 
-function parse(line: string): Record<string, unknown> | undefined {
+function parse(line: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+    return typeof value === 'object' && value !== null ? { ...value } : {};
   } catch {
-    return undefined;
+    return {};
   }
-}
-
-function restOf({ type: _type, at: _at, ...rest }: Record<string, unknown>): string {
-  return Object.keys(rest).length === 0 ? '' : JSON.stringify(rest);
 }

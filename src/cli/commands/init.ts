@@ -3,7 +3,7 @@ import { access, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-import { CONFIG_FILE } from '../../config/load.ts';
+import { CONFIG_FILE } from '../../config/config-file.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';

@@ -29,10 +29,7 @@ async function showLogs(context: Context, id: string, { follow, attempt }: Optio
   const { connect, output, stdout } = context;
   const api = await connect();
   const show = (line: string): void => {
-    const text = output.isJson ? line : transcriptLine(output, line);
-    if (text !== undefined) {
-      stdout.write(`${text}\n`);
-    }
+    stdout.write(`${output.isJson ? line : transcriptLine(output, line)}\n`);
   };
 
   if (follow === true) {

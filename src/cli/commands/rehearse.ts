@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { CONFIG_FILE, loadConfig } from '../../config/load.ts';
+import { checkConfig } from '../../config/check-config.ts';
+import { CONFIG_FILE } from '../../config/config-file.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Context, Define } from '../context.ts';
@@ -46,7 +47,7 @@ async function rehearse(
       remedy: '`autodev init` writes a first one',
     });
   });
-  const loaded = await loadConfig(source, {
+  const loaded = await checkConfig(source, {
     readFile: (name) => readRepositoryFile(path.dirname(place), name),
   });
   if (!loaded.ok) {

@@ -3,9 +3,10 @@ import path from 'node:path';
 
 import { Option } from 'commander';
 
+import { checkConfig } from '../../config/check-config.ts';
+import { CONFIG_FILE } from '../../config/config-file.ts';
 import type { DiagnosticFormat } from '../../config/formats.ts';
 import { DIAGNOSTIC_FORMATS, formatDiagnostics } from '../../config/formats.ts';
-import { CONFIG_FILE, loadConfig } from '../../config/load.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
@@ -41,7 +42,7 @@ async function validate(
   { format = output.isJson ? 'json' : 'text', resolved }: Options,
 ): Promise<number> {
   const place = path.resolve(cwd, file);
-  const loaded = await loadConfig(await read(place, file), {
+  const loaded = await checkConfig(await read(place, file), {
     readFile: (name) => readRepositoryFile(path.dirname(place), name),
   });
   const findings = formatDiagnostics(loaded.diagnostics, { format, file });

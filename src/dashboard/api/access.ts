@@ -12,7 +12,7 @@ const SESSION_MS = 30 * 24 * 3_600_000;
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
 
 /** Where the server listens: the only names that a request may call it by. */
-export interface Address {
+interface Address {
   host: string;
   port: number;
 }

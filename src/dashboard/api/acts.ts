@@ -1,7 +1,7 @@
 import type { Agent } from '../../domain/agent.ts';
 
 /** Who acts, as audit rows and votes name them. */
-export interface By {
+interface By {
   actor: string;
 }
 
@@ -16,7 +16,7 @@ export interface CastVote {
 }
 
 /** What a pause holds: everything, a repository, or one agent of it. */
-export interface PauseScope {
+interface PauseScope {
   repoId?: number | undefined;
   agent?: Agent | undefined;
 }
@@ -69,7 +69,7 @@ export interface Acts {
   planRepo(repoId: number, options: { text?: string | undefined }): Promise<PlanAnswer>;
 }
 
-export interface PlanAnswer {
+interface PlanAnswer {
   /** Nothing would change. */
   empty: boolean;
   /** The plan as the plan author's JSON (`format_version` inside). */

@@ -17,7 +17,7 @@ const unexpected = (): never => {
 };
 
 /** Acts that nobody may call; a test replaces those that it is about. */
-export const noActs: Acts = {
+const noActs: Acts = {
   castVote: unexpected,
   runJob: unexpected,
   retryJob: unexpected,

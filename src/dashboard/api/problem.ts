@@ -47,7 +47,7 @@ export function notFoundHandler(request: FastifyRequest, reply: FastifyReply): F
   );
 }
 
-export function sendProblem(reply: FastifyReply, document: ProblemDocument): FastifyReply {
+function sendProblem(reply: FastifyReply, document: ProblemDocument): FastifyReply {
   return reply
     .code(document.status)
     .header('content-type', 'application/problem+json; charset=utf-8')
@@ -55,7 +55,7 @@ export function sendProblem(reply: FastifyReply, document: ProblemDocument): Fas
     .send(document);
 }
 
-export function problemOf(error: FastifyError | AppError): ProblemDocument {
+function problemOf(error: FastifyError | AppError): ProblemDocument {
   if (error instanceof AppError) {
     return problem(error.code, error.httpStatus, error.message, { remedy: error.remedy });
   }
