@@ -1,8 +1,6 @@
 import type { AttemptFence, CheckResult } from '../db/attempts.ts';
 import { setAttemptProcess } from '../db/attempts.ts';
-import { listConfigObjects } from '../db/config-objects.ts';
 import type { Db } from '../db/db.ts';
-import { defuseTitle } from '../domain/defuse-text.ts';
 import { formatJobId } from '../domain/job-id.ts';
 import type { Output } from '../domain/output.ts';
 import { checkOutputs, deriveMergeRequest, type OutputLine } from '../domain/outputs.ts';
@@ -18,8 +16,10 @@ import type { BoxContext, Failure } from './box-run.ts';
 import { boxOf, failureOfEnd, runCommands, runInBox } from './box-run.ts';
 import { checkChange, describeRefusal } from './check-change.ts';
 import type { ClaimedAttempt } from './claim.ts';
+import { commitMessage, configLineOf } from './commit-message.ts';
 import { failureOf } from './failure-of.ts';
 import { readOutputs } from './read-outputs.ts';
+import { isDatabaseAway, untilDone } from './retry.ts';
 import { findStart, type StartPoint } from './start-point.ts';
 import { takeResult, type Result } from './take-result.ts';
 import { taskOf } from './task-file.ts';
@@ -63,6 +63,7 @@ export interface AttemptResult {
   readonly base: string | undefined;
 }
 
+const STOPPED: Failure = { reason: 'cancelled', detail: 'It was stopped.' };
 const MOST_DETAIL_CHARACTERS = 2000;
 
 /** For our own git in its box, whatever the worker may use. It is silent, so it is not asked for output. */
@@ -102,7 +103,19 @@ export async function runAttempt(
     const { job, repo, spec } = claimed;
     await using room = await openRoom(deps, repo);
     await bringMirror(deps, room, repo, stop);
-    const at = await findStart(deps, { job, repo, mirror: room.mirror }, stop);
+    const known = await untilDone(
+      deps,
+      stop,
+      async () => ({
+        at: await findStart(deps, { job, repo, mirror: room.mirror }, stop),
+        configLine: await configLineOf(deps.db, claimed),
+      }),
+      isDatabaseAway,
+    );
+    if (known === undefined) {
+      return end(STOPPED);
+    }
+    const { at, configLine } = known;
     base = at.base;
     const role = deps.describeRole(job.agent);
     const branch = job.branch ?? `autodev/${job.agent}/${job.id}`;
@@ -127,7 +140,7 @@ export async function runAttempt(
     if ('failure' in read) {
       return end(read.failure);
     }
-    const message = await commitMessage(deps, claimed, read.lines);
+    const message = commitMessage(claimed, { lines: read.lines, configLine });
     const { author } = deps;
     const taking = { room, at, message, author, slot, limits: { ...deps.bounds, ...GIT_LIMITS } };
     const { change: found, irregular } = await takeResult(deps, taking, stop);
@@ -268,24 +281,4 @@ function judge(
   return refused.length > 0
     ? { failure: { reason: 'patch_refused', detail: refused.slice(0, 5).join(' ') } }
     : { outputs, change };
-}
-
-async function commitMessage(
-  { db }: AttemptDeps,
-  { job, repo, revision }: ClaimedAttempt,
-  lines: readonly OutputLine[],
-): Promise<string> {
-  const request = lines.find(({ output }) => output.type === 'merge_request')?.output;
-  const asked = request?.type === 'merge_request' ? request.title : job.title;
-  const title = defuseTitle(asked, { linkHosts: [] }) || `Work of the ${job.agent}`;
-  const objects = await listConfigObjects(db, repo.id);
-  const own = objects.find(({ kind, name }) => kind === 'agent' && name === job.agent);
-  const line = job.trigger.line ?? own?.line ?? 1;
-  const trailers = [
-    `Autodev-Job: ${formatJobId(job.id)}`,
-    `Autodev-Agent: ${job.agent}`,
-    `Autodev-Config: ${job.trigger.commit ?? revision.commit}:${line}`,
-    `Autodev-Cost: ${(job.microUsd / 1_000_000).toFixed(2)} USD, ${job.tokens} tokens`,
-  ];
-  return `${title}\n\n${trailers.join('\n')}\n`;
 }

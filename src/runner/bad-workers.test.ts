@@ -8,7 +8,8 @@ import { test } from '../../test/database.ts';
 import { findArtifact } from '../db/artifacts.ts';
 import { listEffects } from '../db/effects.ts';
 import { sql } from '../db/sql.ts';
-import { type AgentFixture, openRunnerFixture, type RunnerFixture } from './runner-fixture.ts';
+import { openRunnerFixture, type RunnerFixture } from './runner-fixture.ts';
+import type { AgentFixture } from './spec-fixture.ts';
 
 const MERGE = `echo '{"type":"merge_request","title":"t","description":"d"}' >> "$AUTODEV_OUTPUTS"`;
 const CHANGE = 'echo two >> src/add.txt';

@@ -13,9 +13,9 @@ import { addRepo, type Repo } from '../db/repos.ts';
 import { recordRevision } from '../db/revisions.ts';
 import { sql } from '../db/sql.ts';
 import { readTranscript } from '../db/views/transcript.ts';
-import { AGENTS, isAgent } from '../domain/agent.ts';
+import { AGENTS } from '../domain/agent.ts';
 import { formatJobId } from '../domain/job-id.ts';
-import type { AgentSpec, RepoSpec } from '../domain/spec.ts';
+import type { RepoSpec } from '../domain/spec.ts';
 import { createZoneOffset } from '../domain/zone-offset.ts';
 import { createGit } from '../forge/git.ts';
 import { createLocalForge } from '../forge/local/forge.ts';
@@ -26,16 +26,11 @@ import { chooseSandbox } from '../sandbox/choose-sandbox.ts';
 import { makeToolbox } from '../sandbox/toolbox.ts';
 import { LEASE_TIMES } from './lease.ts';
 import { createRunner, type RunnerDeps } from './runner.ts';
+import { type AgentFixture, repoSpec } from './spec-fixture.ts';
 
 const MIB = 1024 * 1024;
 const PATIENCE_MS = 30_000;
 const POLL_MS = 25;
-
-/** What a test says of an agent; `worker` is the text of a shell script that does its work. */
-export type AgentFixture = Partial<Omit<AgentSpec, 'limits'>> & {
-  readonly worker?: string;
-  readonly limits?: Partial<AgentSpec['limits']>;
-};
 
 export interface RunnerFixture extends AsyncDisposable {
   readonly repo: Repo;
@@ -234,72 +229,6 @@ export async function runnerDeps(
     pid: process.pid,
     sandboxState: { mode: 'auto', protected: degraded === undefined },
     times: LEASE_TIMES,
-  };
-}
-
-function repoSpec(
-  agents: Readonly<Record<string, AgentFixture>>,
-  rest: Partial<RepoSpec>,
-): RepoSpec {
-  return {
-    version: 1,
-    timezone: 'UTC',
-    mode: 'live',
-    agents: Object.fromEntries(
-      Object.entries(agents).map(([name, { worker: _worker, limits, ...spec }]) => [
-        name,
-        {
-          ...defaultAgent(isAgent(name) ? name : 'builder'),
-          ...spec,
-          limits: { ...LIMITS, ...limits },
-        },
-      ]),
-    ),
-    schedules: {},
-    triggers: {},
-    budgets: {},
-    approvals: {},
-    merge: 'human',
-    memory: { keepMs: 1 },
-    links: { allow: [] },
-    ...rest,
-  };
-}
-
-const LIMITS: AgentSpec['limits'] = {
-  tokens: 1000,
-  microUsd: 1_000_000,
-  turns: 10,
-  wallMs: 20_000,
-  idleMs: 20_000,
-  attempts: 1,
-  memoryBytes: 1024 * MIB,
-  min: 0.1,
-  lifetimeMs: 86_400_000,
-};
-
-function defaultAgent(name: string): AgentSpec {
-  return {
-    enabled: true,
-    mode: 'live',
-    providers: [{ name: 'command', run: ['/bin/sh', `.autodev/${name}.sh`], llm: false }],
-    concurrency: 1,
-    limits: LIMITS,
-    maxOpenMergeRequests: 3,
-    neverDowngrade: false,
-    setup: [],
-    check: [],
-    network: { allow: [] },
-    env: {},
-    paths: [],
-    allow: {
-      merge_request: { max: 1, maxPatchBytes: 100_000 },
-      issue: { max: 3 },
-      comment: { max: 3 },
-      noop: { max: 1 },
-      question: { max: 1 },
-      hand_off: { max: 3, agents: ['builder', 'tester'] },
-    },
   };
 }
 

@@ -1,24 +1,19 @@
-import { notifyWork } from '../db/enqueue.ts';
 import { leaveRunner } from '../db/runners.ts';
 import { createLaneQuota } from '../db/turn.ts';
 import type { Wake } from '../db/wake.ts';
 import { createWake } from '../db/wake.ts';
 import type { Agent } from '../domain/agent.ts';
-import { formatJobId } from '../domain/job-id.ts';
-import type { Clock } from '../kernel/clock.ts';
-import { AppError } from '../kernel/errors.ts';
 import type { Service } from '../kernel/service.ts';
 import type { AttemptDeps } from './attempt.ts';
-import { runAttempt } from './attempt.ts';
-import type { ClaimDeps, ClaimedAttempt, RunnerSession } from './claim.ts';
+import type { ClaimDeps, RunnerSession } from './claim.ts';
 import { claimJobs } from './claim.ts';
-import { completeAttempt, handBack } from './complete.ts';
 import { hasDiskRoom } from './disk-guard.ts';
 import { followControls } from './follow-controls.ts';
 import { holdLease, type LeaseTimes } from './lease.ts';
 import { register } from './registration.ts';
+import { retryLater } from './retry.ts';
 import { createRunningAttempts, type RunningAttempts } from './running-attempts.ts';
-import { createTranscript } from './transcript-writer.ts';
+import { workOn } from './work-on.ts';
 import { prepareFolder } from './workspace-room.ts';
 
 export interface RunnerDeps extends AttemptDeps, Omit<ClaimDeps, 'sandboxed'> {
@@ -36,9 +31,6 @@ export interface RunnerDeps extends AttemptDeps, Omit<ClaimDeps, 'sandboxed'> {
 }
 
 const POLL_MS = 500;
-const RETRY_MS = 1000;
-/** How long a stop waits for the database to take jobs back; then the next start takes them itself. */
-const HAND_BACK_MS = 2000;
 
 /**
  * Claims jobs and works on them, `slots` at a time, until the signal aborts; then it ends its workers and hands their
@@ -132,100 +124,4 @@ async function claimLoop(
     }
     await work.wait(sequence, POLL_MS, signal);
   }
-}
-
-/** One attempt from its start to its written end. Rejects only for a bug. */
-async function workOn(
-  deps: RunnerDeps,
-  claimed: ClaimedAttempt,
-  { slot, stop }: { slot: number; stop: AbortSignal },
-): Promise<void> {
-  const { db, clock, log } = deps;
-  const { jobId, attempt, runner, epoch } = claimed.attempt;
-  const fence = { jobId, attempt, runner, epoch };
-  const fields = { job: formatJobId(jobId), attempt, agent: claimed.job.agent };
-  // From then on nothing may be written: the lease is lost, or a stop has waited long enough for the database.
-  const lost = new AbortController();
-  const over = new AbortController();
-  const onStop = async (): Promise<void> => {
-    if (stop.reason === 'shutdown') {
-      await clock.sleep(deps.graceMs + HAND_BACK_MS, over.signal);
-    }
-    if (stop.reason !== 'cancelled') {
-      lost.abort();
-    }
-  };
-  stop.addEventListener('abort', () => void onStop(), { once: true });
-  const transcript = createTranscript({ db, clock }, fence, lost.signal);
-  log.info(fields, 'attempt started');
-
-  const result = await runAttempt(deps, { claimed, fence, transcript, slot }, stop);
-  await transcript.close();
-  const state = await untilWritten({ clock, log }, lost.signal, async () => {
-    if (stop.aborted && stop.reason === 'shutdown' && result.failure !== undefined) {
-      return (await handBack({ db }, { claimed, fence, checks: result.checks }))
-        ? 'queued'
-        : undefined;
-    }
-    const cancelled = stop.aborted && stop.reason === 'cancelled';
-    const ended = cancelled ? { ...result, failure: CANCELLED } : result;
-    return completeOrSaySo(deps, { claimed, fence, result: ended });
-  });
-  log.info({ ...fields, state, reason: result.failure?.reason }, 'attempt ended');
-  if (state !== undefined) {
-    await notifyWork(db).catch(retryLater({ clock, log }, lost.signal));
-  }
-  over.abort();
-}
-
-const CANCELLED = { reason: 'cancelled', detail: 'It was cancelled while it ran.' } as const;
-
-/** One job whose result we cannot write, for a bug of ours, must not bring down all the others. */
-async function completeOrSaySo(
-  { db, clock, log }: RunnerDeps,
-  completed: Parameters<typeof completeAttempt>[1],
-): ReturnType<typeof completeAttempt> {
-  try {
-    return await completeAttempt({ db, clock }, completed);
-  } catch (error) {
-    if (error instanceof AppError) {
-      throw error;
-    }
-    log.error({ err: error, job: formatJobId(completed.fence.jobId) }, 'result not written');
-    const detail = 'The result could not be written.';
-    const result = { ...completed.result, failure: { reason: 'internal', detail } } as const;
-    return completeAttempt({ db, clock }, { ...completed, result });
-  }
-}
-
-/** What an attempt came to must be in the database before anything else: tried until it is, or the lease is lost. */
-async function untilWritten<T>(
-  deps: Pick<RunnerDeps, 'clock' | 'log'>,
-  lost: AbortSignal,
-  write: () => Promise<T>,
-): Promise<T | undefined> {
-  for (;;) {
-    if (lost.aborted) {
-      return undefined;
-    }
-    const written = await write().then((value) => ({ value }), retryLater(deps, lost));
-    if (written !== undefined) {
-      return written.value;
-    }
-  }
-}
-
-/** For `catch`: an expected failure is logged and waited out, anything else is a bug. */
-function retryLater(
-  { clock, log }: { clock: Clock; log: RunnerDeps['log'] },
-  signal: AbortSignal,
-): (error: unknown) => Promise<undefined> {
-  return async (error) => {
-    if (!(error instanceof AppError) || !error.retryable) {
-      throw error;
-    }
-    log.warn({ err: error }, 'will be tried again');
-    await clock.sleep(RETRY_MS, signal);
-    return undefined;
-  };
 }
