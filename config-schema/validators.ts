@@ -1,14 +1,17 @@
 import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 
-import { KEYWORDS, readSchema, SCHEMAS } from './schemas.ts';
+import { readSchema, SCHEMAS } from './schemas.ts';
+import { withoutAnnotations } from './without-annotations.ts';
 
 /**
  * Validators compiled ahead: compiling at run time costs 40 ms of every command's start (and loads ajv).
  * What the compiled code would import from ajv's runtime is written into the file.
  */
 export async function generateValidators(root: string): Promise<[string, string][]> {
-  const schemas = await Promise.all(SCHEMAS.map(({ file }) => readSchema(root, file)));
+  const schemas = await Promise.all(
+    SCHEMAS.map(async ({ file }) => withoutAnnotations(await readSchema(root, file))),
+  );
 
   return SCHEMAS.flatMap(({ name, file, type }): [string, string][] => {
     const ajv = new Ajv({
@@ -19,7 +22,6 @@ export async function generateValidators(root: string): Promise<[string, string]
       messages: false,
       code: { source: true, esm: true, lines: false },
     });
-    ajv.addVocabulary(KEYWORDS);
     ajv.addSchema(schemas);
     const validate = ajv.getSchema(file);
     if (validate === undefined) {

@@ -1,103 +1,30 @@
 import type { ConfigObject } from '../domain/plan.ts';
-import type { RepoSpec } from '../domain/spec.ts';
-import type { AutodevConfig } from './autodev.generated.ts';
-import type { Diagnostic } from './diagnostics.ts';
-import { hasErrors, sortDiagnostics } from './diagnostics.ts';
+import type { CheckedConfig, CheckOptions } from './check-config.ts';
+import { checkConfig } from './check-config.ts';
 import { digestObjects, listObjects } from './objects.ts';
-import { readDocument } from './read.ts';
-import { resolveConfig } from './resolve.ts';
-import type { ResolveOptions } from './resolve.ts';
-import { namedFiles, validateDocument } from './validate.ts';
-import type { ValidateOptions } from './validate.ts';
 
-export const CONFIG_FILE = 'autodev.yaml';
+export type LoadOptions = CheckOptions;
 
-/** As much as `instructions.text` may hold. */
-const MAX_INSTRUCTIONS = 32_000;
-
-export interface LoadOptions extends Omit<ResolveOptions, 'files'>, ValidateOptions {
-  /**
-   * The content of a file of the repository at the same commit; undefined when it is not there. What it throws
-   * passes through: "could not read" is never "is absent".
-   */
-  readonly readFile: (path: string) => Promise<string | undefined>;
-}
+type Checked<Ok extends boolean> = Extract<CheckedConfig, { readonly ok: Ok }>;
 
 export type LoadedConfig =
-  | {
-      readonly ok: true;
-      readonly config: AutodevConfig;
-      readonly spec: RepoSpec;
+  | (Omit<Checked<true>, 'lineOf'> & {
       readonly objects: readonly ConfigObject[];
       /** Over everything that counts, files that the configuration names included. */
       readonly digest: string;
-      /** Warnings only. */
-      readonly diagnostics: readonly Diagnostic[];
-      /** The paths of the files that the configuration names. */
-      readonly files: readonly string[];
-    }
-  | {
-      readonly ok: false;
-      /** At least one error. */
-      readonly diagnostics: readonly Diagnostic[];
-      readonly files: readonly string[];
-    };
+    })
+  | Checked<false>;
 
-/** Reads, validates and resolves an autodev.yaml. Expected problems are diagnostics, never thrown. */
+/** Checks an autodev.yaml and makes of it the objects that are compared and stored. */
 export async function loadConfig(
   source: string | Uint8Array,
-  { readFile, minIntervalMs, now, ...options }: LoadOptions,
+  options: LoadOptions,
 ): Promise<LoadedConfig> {
-  const { document, diagnostics: readProblems } = readDocument(source, { name: CONFIG_FILE });
-  if (document === undefined) {
-    return { ok: false, diagnostics: sortDiagnostics(readProblems), files: [] };
+  const checked = await checkConfig(source, options);
+  if (!checked.ok) {
+    return checked;
   }
-
-  const { config, diagnostics: problems } = validateDocument(document, { minIntervalMs, now });
-  if (config === undefined) {
-    return { ok: false, diagnostics: sortDiagnostics([...readProblems, ...problems]), files: [] };
-  }
-
-  const names = namedFiles(config);
-  const files = new Map<string, string>();
-  const fileProblems: Diagnostic[] = [];
-  for (const { file, path } of names) {
-    const content = await readFile(file);
-    if (content === undefined) {
-      fileProblems.push(
-        document.diagnose(path, {
-          code: 'file_not_found',
-          message: `The file ${file} is not in the repository.`,
-          remedy: `Commit ${file}, or correct its path (from the top of the repository).`,
-        }),
-      );
-    } else if (content.length > MAX_INSTRUCTIONS) {
-      fileProblems.push(
-        document.diagnose(path, {
-          code: 'file_too_large',
-          message: `The file ${file} has more than ${MAX_INSTRUCTIONS} characters.`,
-          remedy: 'Shorten it: every attempt pays for reading it.',
-        }),
-      );
-    } else {
-      files.set(file, content);
-    }
-  }
-
-  const diagnostics = sortDiagnostics([...readProblems, ...problems, ...fileProblems]);
-  const paths = [...new Set(names.map(({ file }) => file))];
-  if (hasErrors(diagnostics)) {
-    return { ok: false, diagnostics, files: paths };
-  }
-  const spec = resolveConfig(config, { ...options, files });
-  const objects = listObjects(spec, (path) => document.lineOf(path));
-  return {
-    ok: true,
-    config,
-    spec,
-    objects,
-    digest: digestObjects(objects),
-    diagnostics,
-    files: paths,
-  };
+  const { lineOf, ...loaded } = checked;
+  const objects = listObjects(loaded.spec, lineOf);
+  return { ...loaded, objects, digest: digestObjects(objects) };
 }
