@@ -3,7 +3,6 @@ import { setAttemptProcess } from '../db/attempts.ts';
 import type { Db } from '../db/db.ts';
 import { formatJobId } from '../domain/job-id.ts';
 import type { Output } from '../domain/output.ts';
-import { checkOutputs, deriveMergeRequest, type OutputLine } from '../domain/outputs.ts';
 import type { MatchesGlob } from '../domain/protected-paths.ts';
 import { visibleText } from '../domain/sanitize.ts';
 import type { Forge } from '../forge/forge.ts';
@@ -14,10 +13,10 @@ import type { Provider } from '../llm/provider.ts';
 import type { BoxLimits, Sandbox } from '../sandbox/sandbox.ts';
 import type { BoxContext, Failure } from './box-run.ts';
 import { boxOf, failureOfEnd, runCommands, runInBox } from './box-run.ts';
-import { checkChange, describeRefusal } from './check-change.ts';
 import type { ClaimedAttempt } from './claim.ts';
 import { commitMessage, configLineOf } from './commit-message.ts';
 import { failureOf } from './failure-of.ts';
+import { judgeResult } from './judge-result.ts';
 import { readOutputs } from './read-outputs.ts';
 import { isDatabaseAway, untilDone } from './retry.ts';
 import { findStart, type StartPoint } from './start-point.ts';
@@ -144,7 +143,7 @@ export async function runAttempt(
     const { author } = deps;
     const taking = { room, at, message, author, slot, limits: { ...deps.bounds, ...GIT_LIMITS } };
     const { change: found, irregular } = await takeResult(deps, taking, stop);
-    const judged = judge(deps, claimed, { lines: read.lines, change: found, irregular });
+    const judged = judgeResult(deps, claimed, { lines: read.lines, change: found, irregular });
     if ('failure' in judged) {
       return end(judged.failure);
     }
@@ -239,46 +238,4 @@ async function runWorker(
       : { code: undefined, signal: end.signal },
   );
   return verdict.type === 'done' ? undefined : verdict;
-}
-
-/** Holds outputs and change against what the agent may do; anything refused refuses all. */
-function judge(
-  { matches }: AttemptDeps,
-  { job, spec: { allow } }: ClaimedAttempt,
-  { lines, change, irregular }: { lines: readonly OutputLine[] } & Result,
-):
-  | { readonly failure: Failure }
-  | { readonly outputs: readonly Output[]; readonly change: Result['change'] } {
-  const patchBytes = change?.patch.bytes ?? 0;
-  const derived = deriveMergeRequest({ lines, patchBytes, allow, title: job.title });
-  const all = derived === undefined ? lines : [{ line: 0, output: derived }];
-  if (all.length === 0) {
-    const detail =
-      patchBytes === 0
-        ? 'The worker changed nothing and wrote no output.'
-        : 'The worker wrote no output, and this agent may not open merge requests for what it changed.';
-    return { failure: { reason: 'no_output', detail } };
-  }
-  const subject = job.subject?.kind ?? 'none';
-  const { accepted, refusals } = checkOutputs(all, { allow, subject, patchBytes, repos: [] });
-  if (refusals.length > 0) {
-    const told = refusals.map(({ line, message, remedy }) => `line ${line}: ${message} ${remedy}`);
-    return { failure: { reason: 'invalid_output', detail: told.join(' ') } };
-  }
-
-  const outputs = accepted.map(({ output }) => output);
-  // A change leaves with a merge request, or goes on to the next agent; of others nothing is kept.
-  const leaves = outputs.some(({ type }) => type === 'merge_request' || type === 'hand_off');
-  if (change === undefined || !leaves || allow.merge_request === undefined) {
-    return { outputs, change: undefined };
-  }
-  const refused = [
-    ...irregular.map(
-      ({ path, kind }) => `${path} is a ${kind.replaceAll('_', ' ')}; remove it or ignore it.`,
-    ),
-    ...checkChange(change.patch, allow, matches).map(describeRefusal),
-  ];
-  return refused.length > 0
-    ? { failure: { reason: 'patch_refused', detail: refused.slice(0, 5).join(' ') } }
-    : { outputs, change };
 }

@@ -12,11 +12,14 @@ import { openRunnerFixture, type RunnerFixture } from './runner-fixture.ts';
 const never = new AbortController().signal;
 
 /** The database, as a runner sees it that can be cut off from it. */
-function breakable(db: Db): Db & { down: boolean } {
-  const refuse = (): Promise<never> =>
-    Promise.reject(new AppError('DATABASE_UNAVAILABLE', 'the database cannot be reached'));
+function breakable(db: Db): Db & { down: boolean; refused: number } {
+  const refuse = (): Promise<never> => {
+    broken.refused += 1;
+    return Promise.reject(new AppError('DATABASE_UNAVAILABLE', 'the database cannot be reached'));
+  };
   const broken = {
     down: false,
+    refused: 0,
     query: <Row>(query: Parameters<Db['query']>[0]): Promise<Row[]> =>
       broken.down ? refuse() : db.query<Row>(query),
     transaction: <T>(work: Parameters<typeof db.transaction<T>>[0]): Promise<T> =>
@@ -42,9 +45,10 @@ test('a result that was made while the database was away is written when it is b
 }) => {
   await using s = await openRunnerFixture(db);
   const cut = breakable(db);
+  const mark = `1.00${process.pid}`;
   await s.apply({
     builder: {
-      worker: `echo begun; sleep 1; echo finished
+      worker: `echo begun; sleep ${mark}; echo finished
         echo '{"type":"issue","title":"Seen","description":"x"}' >> "$AUTODEV_OUTPUTS"`,
     },
   });
@@ -53,7 +57,13 @@ test('a result that was made while the database was away is written when it is b
   await untilSaid(s, id, 'begun');
 
   cut.down = true;
-  await systemClock.sleep(2500, never);
+  while (isAlive(mark)) {
+    await systemClock.sleep(20, never);
+  }
+  const { refused } = cut;
+  while (cut.refused < refused + 4) {
+    await systemClock.sleep(20, never);
+  }
   const meanwhile = await s.until(id, 'running');
   cut.down = false;
   const job = await s.until(id, 'publishing', 'failed', 'waiting');
