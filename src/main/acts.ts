@@ -12,6 +12,7 @@ import type { PreviewDeps } from '../reconciler/preview.ts';
 import { planRepo } from '../reconciler/preview.ts';
 import { registerRepo, unregisterRepo } from '../reconciler/register-repo.ts';
 import { syncRepo } from '../reconciler/sync-repo.ts';
+import { withoutBox } from './without-box.ts';
 
 interface ActsDeps extends PreviewDeps {
   db: PostgresDb;
@@ -20,6 +21,8 @@ interface ActsDeps extends PreviewDeps {
   /** The operating-system user, who is the owner of everything here. */
   operator: string;
   gateWake: Wake;
+  /** Why no repository beside the demo may be added; undefined: any may. */
+  onlyDemo: string | undefined;
 }
 
 /** What the API may cause, wired to the parts that do it. */
@@ -38,7 +41,12 @@ export function createActs(deps: ActsDeps): Acts {
     liftControl: (controlId, by) => liftControl(deps, controlId, by),
     drain: (runnerId, options) => drain(deps, runnerId, options),
     resetBreaker: (repoId, agent, by) => resetBreaker(deps, { repoId, agent }, by),
-    addRepo: (repo) => registerRepo(deps, repo),
+    addRepo: (repo) => {
+      if (deps.onlyDemo !== undefined) {
+        return Promise.reject(withoutBox(deps.onlyDemo));
+      }
+      return registerRepo(deps, repo);
+    },
     removeRepo: (repoId, by) => unregisterRepo(deps, repoId, by),
     syncRepo: (repoId, options) => syncRepo(deps, repoId, options),
     planRepo: (repoId, options) => planRepo(deps, repoId, options),

@@ -14,13 +14,15 @@ interface ApiOptions {
   host?: string | undefined;
   port?: number | undefined;
   stdout: NodeJS.WritableStream;
+  /** Why no repository beside the demo may be added; undefined: any may. */
+  onlyDemo?: string | undefined;
 }
 
 /** Listens, tells people and commands where, and answers the service that closes it all again. */
 export async function apiServices(
   platform: Platform,
   wakes: DisposableStack,
-  { host, port, stdout }: ApiOptions,
+  { host, port, stdout, onlyDemo }: ApiOptions,
 ): Promise<Service[]> {
   const { settings, data, db, clock, operator } = platform;
   const address = { host: host ?? settings.AUTODEV_HOST, port: port ?? settings.AUTODEV_PORT };
@@ -43,6 +45,7 @@ export async function apiServices(
       forge: platform.forge,
       db,
       operator,
+      onlyDemo,
       gateWake: await openWake(platform, wakes, 'gate'),
     }),
   });

@@ -15,14 +15,15 @@ import { createBranchWatch } from '../orchestrator/branches.ts';
 import { createGateService } from '../orchestrator/decide-gates.ts';
 import { createEffectService } from '../orchestrator/effects.ts';
 import { createReaper } from '../orchestrator/reaper.ts';
+import { createRecheck } from '../orchestrator/recheck-artifact.ts';
 import { createTriggerService } from '../orchestrator/start-triggered.ts';
 import { createPartitionKeeper, createPromoter, createRecount } from '../orchestrator/upkeep.ts';
 import type { ReconcileDeps } from '../reconciler/reconcile-repo.ts';
 import { createReconciler } from '../reconciler/reconciler.ts';
 import { createRepoWatch } from '../reconciler/watch-repos.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
+import { createInspection } from './inspect-artifact.ts';
 import type { Platform } from './platform.ts';
-import { recheckArtifact } from './recheck-artifact.ts';
 
 /** How long an unchanged local repository is left alone; a watch on its folder is usually faster. */
 const LOCAL_POLL_MS = 1000;
@@ -109,7 +110,7 @@ export async function orchestratorServices(
     ...platform,
     log: platform.log.child({ service: 'orchestrator' }),
     standingTask: standingTasks(platform),
-    recheckArtifact: recheckArtifact(platform),
+    recheckArtifact: createRecheck({ ...platform, inspect: createInspection(platform) }),
   };
   const wake = (channel: string): Promise<Wake> => openWake(platform, stack, channel);
   const services: Record<string, Service> = {

@@ -1,8 +1,5 @@
-import { mkdir } from 'node:fs/promises';
-
 import type { UpOptions } from '../cli/processes.ts';
 import { listRepos } from '../db/repos.ts';
-import { AppError } from '../kernel/errors.ts';
 import { runTogether } from '../kernel/service.ts';
 import { registerRepo } from '../reconciler/register-repo.ts';
 import { apiServices } from './api.ts';
@@ -12,6 +9,7 @@ import type { Platform } from './platform.ts';
 import { openPlatform } from './platform.ts';
 import { openRunner } from './runner.ts';
 import { orchestratorServices, reconcilerServices, schedulerServices } from './services.ts';
+import { withoutBox } from './without-box.ts';
 
 /**
  * Everything in one process: the database, the control plane, one runner for all eight agents, and the API. Ends
@@ -22,27 +20,18 @@ export async function up(options: UpOptions): Promise<number> {
   const holdLock = await takeInstanceLock(platform, platform.data);
   using wakes = new DisposableStack();
 
-  const runner = await openRunner(platform, {
-    agents: [],
-    slots: undefined,
-    sandbox: options.unsafeNoSandbox ? 'off' : platform.settings.AUTODEV_SANDBOX,
-  });
-  const isDemo = await registerRepos(platform, options);
-  if (
-    runner.degraded !== undefined &&
-    platform.settings.AUTODEV_SANDBOX === 'auto' &&
-    !options.unsafeNoSandbox &&
-    !isDemo
-  ) {
-    throw new AppError(
-      'SANDBOX_UNAVAILABLE',
-      `workers cannot be kept in a box: ${runner.degraded}`,
-      {
-        remedy:
-          'Install what is missing, or accept the risk for one start with `--unsafe-no-sandbox`.',
-      },
-    );
+  const sandbox = options.unsafeNoSandbox ? 'off' : platform.settings.AUTODEV_SANDBOX;
+  const runner = await openRunner(platform, { agents: [], slots: undefined, sandbox });
+  if (runner.degraded !== undefined) {
+    options.stderr.write(`Warning: workers are not kept in a box. ${runner.degraded}\n`);
   }
+  // Nobody chose to do without a box: then only what came with the product runs.
+  const onlyDemo =
+    runner.degraded !== undefined && sandbox === 'auto' ? runner.degraded : undefined;
+  if (onlyDemo !== undefined && !(await isDemoAlone(platform, options))) {
+    throw withoutBox(onlyDemo);
+  }
+  await registerRepos(platform, options);
 
   await runTogether(
     [
@@ -53,27 +42,30 @@ export async function up(options: UpOptions): Promise<number> {
       ...(await schedulerServices(platform, wakes)),
       ...(await orchestratorServices(platform, wakes)),
       // Last: it says that the rest is ready.
-      ...(await apiServices(platform, wakes, options)),
+      ...(await apiServices(platform, wakes, { ...options, onlyDemo })),
     ],
     options.signal,
   );
   return 0;
 }
 
-/** Registers what was asked for; with nothing asked for and nothing registered, the demo. True: only the demo runs. */
+async function isDemoAlone({ db, data }: Platform, { repos }: UpOptions): Promise<boolean> {
+  const registered = await listRepos(db);
+  return (
+    repos.length === 0 && registered.every(({ location }) => location === data.file(DEMO_PATH))
+  );
+}
+
+/** Registers what was asked for; with nothing asked for and nothing registered, the demo. */
 async function registerRepos(
   { db, forge, git, data, operator }: Platform,
   { repos, signal }: UpOptions,
-): Promise<boolean> {
+): Promise<void> {
   for (const location of repos) {
     await registerRepo({ db, forge }, { location, actor: operator });
   }
   if ((await listRepos(db)).length === 0) {
-    const folder = data.file(DEMO_PATH);
-    await mkdir(data.folder, { recursive: true });
-    await makeDemo({ git }, folder, signal);
+    const folder = await makeDemo({ git }, data.file(DEMO_PATH), signal);
     await registerRepo({ db, forge }, { location: folder, path: DEMO_PATH, actor: operator });
   }
-  const registered = await listRepos(db);
-  return registered.every(({ location }) => location === data.file(DEMO_PATH));
 }
