@@ -138,7 +138,7 @@ export async function orchestratorFixture(
 ): Promise<OrchestratorFixture> {
   await db.query(sql`
     truncate repo, job, job_done, job_event, lane, lane_hold, repo_slot, runner, attempt, artifact, control, control_ack,
-      effect, gate, vote, event, run_note, breaker restart identity cascade
+      effect, gate, vote, event, run_note, breaker, audit restart identity cascade
   `);
   const git = repoFixture();
   const { id: repoId } = await db.transaction((tx) =>

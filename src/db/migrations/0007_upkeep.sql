@@ -30,3 +30,16 @@ begin
   end loop;
   return made;
 end $$;
+
+-- Drops a partition of one of our tables, and nothing else.
+create function drop_partition(name text) returns void language plpgsql as $$
+begin
+  if not exists (
+    select from pg_inherits i
+    where i.inhrelid = to_regclass(format('%I', name))
+      and i.inhparent in (to_regclass('job_done'), to_regclass('job_event'), to_regclass('transcript'))
+  ) then
+    raise exception '% is no partition that may be dropped', name;
+  end if;
+  execute format('drop table %I', name);
+end $$;
