@@ -1,0 +1,117 @@
+import { expect } from 'vitest';
+
+import { test } from '../../test/database.ts';
+import { counterDrift } from '../../test/queue.ts';
+import { sql } from '../db/sql.ts';
+import { grantBudget } from './acts/grant-budget.ts';
+import { replayJob, retryJob, runJob } from './acts/start-job.ts';
+import { liftControl, pause, resetBreaker, resume } from './acts/steer.ts';
+import { cancelJob, releaseJob } from './acts/stop-job.ts';
+import { orchestratorFixture } from './orchestrator-fixture.ts';
+
+const BY = { actor: 'me' };
+
+test('a job is started by hand, and only for an agent that the file lists', async ({ db }) => {
+  using fixture = await orchestratorFixture(db);
+  const { repoId } = fixture;
+
+  const { jobId } = await runJob(fixture.deps, {
+    repoId,
+    agent: 'builder',
+    task: 'Fix it.\nPlease.',
+    actor: 'me',
+  });
+  await fixture.setSpec({ agents: {} });
+
+  expect(await fixture.job(jobId)).toMatchObject({
+    title: 'Fix it.',
+    state: 'queued',
+    priority: 50,
+    trigger: { kind: 'manual', actor: 'me' },
+  });
+  expect(await db.query(sql`select actor, action, target from audit`)).toEqual([
+    { actor: 'me', action: 'job.run', target: `j_${jobId}` },
+  ]);
+  await expect(
+    runJob(fixture.deps, { repoId, agent: 'builder', task: 'x', actor: 'me' }),
+  ).rejects.toMatchObject({ code: 'NOT_FOUND', remedy: expect.stringContaining('autodev.yaml') });
+  await db.query(sql`update repo_sync set revision_id = null`);
+  await expect(
+    runJob(fixture.deps, { repoId, agent: 'builder', task: 'x', actor: 'me' }),
+  ).rejects.toMatchObject({ code: 'CONFLICT' });
+});
+
+test('a retry has the same root and the note; a replay is staged', async ({ db }) => {
+  using fixture = await orchestratorFixture(db);
+  const jobId = await fixture.work();
+  const running = await fixture.enqueue();
+
+  const retry = await retryJob(fixture.deps, jobId, { ...BY, note: 'Again.' });
+  const replay = await replayJob(fixture.deps, jobId, BY);
+
+  expect(await fixture.job(retry.jobId)).toMatchObject({
+    rootId: jobId,
+    parentId: jobId,
+    trigger: { kind: 'retry', from_job: jobId },
+    input: [{ kind: 'note', author: 'me', text: 'Again.' }],
+  });
+  expect(await fixture.job(replay.jobId)).toMatchObject({ staged: true, state: 'queued' });
+  await expect(retryJob(fixture.deps, running, BY)).rejects.toThrow('has not ended');
+  await expect(retryJob(fixture.deps, 999, BY)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('a cancel ends what waits at once, and asks the runner of what runs', async ({ db }) => {
+  using fixture = await orchestratorFixture(db);
+  const running = await fixture.enqueue();
+  await fixture.claim(running);
+  const queued = await fixture.enqueue();
+
+  await cancelJob({ db }, queued, BY);
+  await cancelJob({ db }, running, BY);
+
+  expect(await fixture.job(queued)).toMatchObject({ state: 'cancelled', detail: 'Cancelled.' });
+  expect(await fixture.job(running)).toMatchObject({ state: 'running' });
+  expect(await db.query(sql`select job_id from control where verb = 'cancel'`)).toEqual([
+    { job_id: running },
+  ]);
+  await expect(cancelJob({ db }, queued, BY)).rejects.toThrow('has ended already: cancelled');
+  await expect(cancelJob({ db }, 999, BY)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(await counterDrift(db)).toBe(0);
+});
+
+test('only what is staged can be released', async ({ db }) => {
+  using fixture = await orchestratorFixture(db);
+  const jobId = await fixture.work();
+
+  await expect(releaseJob({ db }, jobId, BY)).rejects.toThrow('has no staged effect');
+  await expect(releaseJob({ db }, 999, BY)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('a grant wakes a job that waits for its budget', async ({ db }) => {
+  using fixture = await orchestratorFixture(db);
+  const jobId = await fixture.enqueue({ state: { waiting: 'budget' } });
+
+  const { message } = await grantBudget({ db }, jobId, { ...BY, microUsd: 2_500_000 });
+
+  expect(message).toContain('2.50 USD');
+  expect(await fixture.job(jobId)).toMatchObject({ state: 'queued' });
+  await cancelJob({ db }, jobId, BY);
+  await expect(grantBudget({ db }, jobId, { ...BY, microUsd: 1 })).rejects.toMatchObject({
+    code: 'CONFLICT',
+  });
+});
+
+test('a pause holds a lane until it is lifted', async ({ db }) => {
+  using fixture = await orchestratorFixture(db);
+  const scope = { repoId: fixture.repoId, agent: 'builder' } as const;
+  const held = async () => (await db.query(sql`select 1 from lane where hold is not null`)).length;
+
+  const { controlId } = await pause({ db }, scope, { ...BY, reason: 'Lunch.' });
+  expect(await held()).toBe(1);
+  await liftControl({ db }, controlId, BY);
+
+  expect(await held()).toBe(0);
+  expect(await resume({ db }, scope, BY)).toEqual({ lifted: 0 });
+  await expect(liftControl({ db }, 999, BY)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await resetBreaker({ db }, scope, BY);
+});
