@@ -20,27 +20,30 @@ export interface InboxEvent {
   readonly effectId: number | null;
 }
 
-/** Stores what happened, once each. Answers how many were new. */
+/** Stores what happened, once each, and wakes who handles it. Answers how many were new. */
 export async function recordEvents(tx: Queryable, events: readonly NewEvent[]): Promise<number> {
-  const rows = await tx.query(sql`
-    insert into event (repo_id, type, payload, key, effect_id)
-    select e.repo_id, e.type, e.payload, e.key, e.effect_id
-    from jsonb_to_recordset(${JSON.stringify(
-      events.map((event) => ({
-        repo_id: event.repoId,
-        type: event.type,
-        payload: event.payload,
-        key: event.key,
-        effect_id: event.effectId ?? null,
-      })),
-    )}::jsonb) as e(repo_id int, type text, payload jsonb, key text, effect_id bigint)
-    on conflict (key) do nothing
-    returning id
-  `);
-  if (rows.length > 0) {
-    await tx.query(sql`select pg_notify('event', '')`);
+  if (events.length === 0) {
+    return 0;
   }
-  return rows.length;
+  const [row] = await tx.query<{ made: number }>(sql`
+    with made as (
+      insert into event (repo_id, type, payload, key, effect_id)
+      select e.repo_id, e.type, e.payload, e.key, e.effect_id
+      from jsonb_to_recordset(${JSON.stringify(
+        events.map((event) => ({
+          repo_id: event.repoId,
+          type: event.type,
+          payload: event.payload,
+          key: event.key,
+          effect_id: event.effectId ?? null,
+        })),
+      )}::jsonb) as e(repo_id int, type text, payload jsonb, key text, effect_id bigint)
+      on conflict (key) do nothing
+      returning id
+    )
+    select count(*)::int as made, case when count(*) > 0 then pg_notify('event', '') end from made
+  `);
+  return row?.made ?? 0;
 }
 
 /** Locks the oldest events that nobody has handled; others skip them until the transaction ends. */

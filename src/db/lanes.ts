@@ -32,15 +32,15 @@ export async function lockLanes(tx: Queryable, repoId: number): Promise<void> {
   await tx.query(sql`select 1 from lane where repo_id = ${repoId} order by agent for update`);
 }
 
-/** How many jobs of a repository may run at once, over all its agents. Locks the slots only when that changes. */
+/** How many jobs of a repository may run at once, over all its agents. */
 export async function setRepoSlots(
   tx: Queryable,
   repoId: number,
   maxRunning: number,
 ): Promise<void> {
   await tx.query(sql`
-    update repo_slot set max_running = ${maxRunning}
-    where repo_id = ${repoId} and max_running <> ${maxRunning}
+    insert into repo_slot (repo_id, max_running) values (${repoId}, ${maxRunning})
+    on conflict (repo_id) do update set max_running = excluded.max_running
   `);
 }
 
@@ -55,14 +55,29 @@ export const FILE_HOLDS = ['suspended', 'disabled', 'removed'] as const satisfie
 
 export type FileHold = (typeof FILE_HOLDS)[number];
 
-/** The lanes that a repository has, whether they take work or not, in the order in which they are locked. */
-export async function listLanes(db: Queryable, repoId: number): Promise<Lane[]> {
-  const rows = await db.query<{ agent: number; maxRunning: number; holds: Lane['holds'] }>(sql`
-    select l.agent::int as agent, l.max_running as "maxRunning", coalesce((
+/**
+ * The lanes that a repository has, whether they take work or not, in the order in which they are locked, and how
+ * many jobs it may run over all of them (0 before that was said).
+ */
+export async function listLanes(
+  db: Queryable,
+  repoId: number,
+): Promise<{ lanes: Lane[]; slots: number }> {
+  const rows = await db.query<{
+    agent: number | null;
+    maxRunning: number;
+    slots: number;
+    holds: Lane['holds'];
+  }>(sql`
+    select l.agent::int as agent, l.max_running as "maxRunning", s.max_running as slots, coalesce((
       select jsonb_object_agg(h.kind, h.reason) from lane_hold h
       where h.repo_id = l.repo_id and h.agent = l.agent and h.kind = any (${FILE_HOLDS}::text[])
     ), '{}') as holds
-    from lane l where l.repo_id = ${repoId} order by l.agent
+    from repo_slot s left join lane l on l.repo_id = s.repo_id
+    where s.repo_id = ${repoId} order by l.agent
   `);
-  return rows.map(({ agent, maxRunning, holds }) => ({ agent: agentOf(agent), maxRunning, holds }));
+  const lanes = rows.flatMap(({ agent, maxRunning, holds }) =>
+    agent === null ? [] : [{ agent: agentOf(agent), maxRunning, holds }],
+  );
+  return { lanes, slots: rows[0]?.slots ?? 0 };
 }

@@ -2,6 +2,7 @@ import type { Condition } from '../domain/conditions.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Queryable } from './db.ts';
 import type { Repo } from './repos.ts';
+import type { RevisionFiles } from './revisions.ts';
 import { sql } from './sql.ts';
 
 /** The channel that wakes reconcilers. */
@@ -111,7 +112,7 @@ export async function confirmPrune(db: Queryable, repoId: number, digest: string
 export interface Lease {
   readonly epoch: number;
   /** The revision in force; null before the first. */
-  readonly revisionId: number | null;
+  readonly inForce: RevisionFiles | null;
   readonly failures: number;
   /** Reads in a row that found no file, at most 2. */
   readonly missingReads: number;
@@ -142,8 +143,10 @@ export async function takeLease(
     where s.repo_id = ${repoId} and r.id = s.repo_id and r.removed_at is null
       and (s.lease_until is null or s.lease_until < now() or s.lease_owner = ${owner})
       and s.head is not distinct from ${head}::text
-    returning s.epoch, s.revision_id as "revisionId", s.failures, s.missing_reads as "missingReads", s.suspended,
-      s.confirmed_prune as "confirmedPrune", s.conditions
+    returning s.epoch, s.failures, s.missing_reads as "missingReads", s.suspended,
+      s.confirmed_prune as "confirmedPrune", s.conditions,
+      (select jsonb_build_object('id', v.id, 'commit', v.commit, 'digest', v.digest, 'blobs', v.blobs)
+       from revision v where v.id = s.revision_id) as "inForce"
   `);
   if (!lease) {
     await db.query(sql`

@@ -50,16 +50,6 @@ export interface RevisionFiles {
   readonly blobs: Readonly<Record<string, string>>;
 }
 
-export async function getRevisionFiles(db: Queryable, id: number): Promise<RevisionFiles> {
-  const [row] = await db.query<RevisionFiles>(
-    sql`select id, commit, digest, blobs from revision where id = ${id}::bigint`,
-  );
-  if (!row) {
-    throw new Error(`revision ${id} is in force and not there`);
-  }
-  return row;
-}
-
 /** What a repository runs on now. */
 export interface RevisionInForce extends RevisionFiles {
   readonly spec: RepoSpec;

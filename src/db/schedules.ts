@@ -21,15 +21,18 @@ export async function upsertSchedules(
   schedules: readonly ScheduleTimes[],
 ): Promise<void> {
   await tx.query(sql`
-    insert into schedule (repo_id, name, spec, next_at, due_at)
-    select ${repoId}, s.name, s.spec, s."nextAt", s."dueAt"
-    from jsonb_to_recordset(${JSON.stringify(schedules)}::jsonb)
-      as s(name text, spec jsonb, "nextAt" timestamptz, "dueAt" timestamptz)
-    order by s.name
-    on conflict (repo_id, name) do update
-    set spec = excluded.spec, next_at = excluded.next_at, due_at = excluded.due_at, retired_at = null
+    with written as (
+      insert into schedule (repo_id, name, spec, next_at, due_at)
+      select ${repoId}, s.name, s.spec, s."nextAt", s."dueAt"
+      from jsonb_to_recordset(${JSON.stringify(schedules)}::jsonb)
+        as s(name text, spec jsonb, "nextAt" timestamptz, "dueAt" timestamptz)
+      order by s.name
+      on conflict (repo_id, name) do update
+      set spec = excluded.spec, next_at = excluded.next_at, due_at = excluded.due_at, retired_at = null
+      returning 1
+    )
+    select pg_notify(${SCHEDULE_CHANNEL}, '') from written limit 1
   `);
-  await tx.query(sql`select pg_notify(${SCHEDULE_CHANNEL}, '')`);
 }
 
 /** Ends schedules; the rows stay, with their occurrences. Without `names`: all of the repository. */

@@ -20,7 +20,7 @@ interface LaneWishes {
  */
 export async function applyLanes(tx: Queryable, wishes: LaneWishes): Promise<void> {
   const { repoId, spec, repoConcurrency } = wishes;
-  const before = await listLanes(tx, repoId);
+  const { lanes: before, slots } = await listLanes(tx, repoId);
   const known = new Map(before.map((lane) => [lane.agent, lane]));
   const limits = Object.entries(spec.agents).flatMap(([agent, { concurrency }]) =>
     isAgent(agent) && known.get(agent)?.maxRunning !== concurrency
@@ -48,7 +48,9 @@ export async function applyLanes(tx: Queryable, wishes: LaneWishes): Promise<voi
       await setHold(tx, { repoId, agent, kind, reason });
     }
   }
-  await setRepoSlots(tx, repoId, repoConcurrency);
+  if (slots !== repoConcurrency) {
+    await setRepoSlots(tx, repoId, repoConcurrency);
+  }
 }
 
 /** Holds every lane of a repository whose file is gone: nothing new starts, nothing is purged. */

@@ -32,7 +32,7 @@ export interface Application {
   readonly commit: ForgeCommit;
   readonly revision: Extract<ReadRevision, { kind: 'valid' }>;
   /** What runs now, and how that becomes what the revision says. */
-  readonly inForce: RevisionFiles | undefined;
+  readonly inForce: RevisionFiles | null;
   readonly actual: readonly ConfigObject[];
   readonly changes: readonly Change[];
   /** Retirements that wait for a person are left out of force, and everything else goes ahead. */

@@ -23,7 +23,6 @@ interface Subject {
   readonly repo: DueRepo;
   readonly head: string | Error;
   readonly lease: Lease;
-  readonly inForce: RevisionFiles | undefined;
 }
 
 /**
@@ -32,7 +31,7 @@ interface Subject {
  */
 export async function lookAt(
   deps: LookDeps,
-  { repo, head, lease, inForce }: Subject,
+  { repo, head, lease }: Subject,
   signal: AbortSignal,
 ): Promise<Look> {
   if (head instanceof Error) {
@@ -40,6 +39,7 @@ export async function lookAt(
   }
   try {
     const commit = await deps.forge.readCommit(repo, head, signal);
+    const { inForce } = lease;
     const stands = inForce && isSettled(repo, lease, deps.inputsVersion);
     if (stands && (await hasSameFiles(deps, { repo, head, inForce }, signal))) {
       return { kind: 'unchanged', commit };

@@ -1,6 +1,6 @@
+import { CONFIG_FILE } from '../config/config-file.ts';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { CONFIG_FILE } from '../config/config-file.ts';
 import { MAX_CONFIG_BYTES } from '../config/read.ts';
 import type { Repo } from '../db/repos.ts';
 import type { Forge, ForgeFile } from '../forge/forge.ts';

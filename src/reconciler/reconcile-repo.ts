@@ -5,8 +5,7 @@ import type { NewEvent } from '../db/events.ts';
 import { recordEvents } from '../db/events.ts';
 import type { DueRepo, Lease } from '../db/repo-sync.ts';
 import { lockLease, recordOutcome, releaseLease, takeLease } from '../db/repo-sync.ts';
-import type { RevisionFiles } from '../db/revisions.ts';
-import { getRevisionFiles, recordRevision } from '../db/revisions.ts';
+import { recordRevision } from '../db/revisions.ts';
 import { backoffMs } from '../domain/backoff.ts';
 import type { RiskOf } from '../domain/plan-paths.ts';
 import { planChanges, summarizePlan } from '../domain/plan.ts';
@@ -67,15 +66,14 @@ export async function reconcileRepo(
   if (lease === undefined) {
     return 'skipped';
   }
-  const { epoch, revisionId } = lease;
+  const { epoch } = lease;
   try {
-    const inForce = revisionId === null ? undefined : await getRevisionFiles(db, revisionId);
-    const look = await lookAt(deps, { repo, head, lease, inForce }, signal);
+    const look = await lookAt(deps, { repo, head, lease }, signal);
     // What a process that ends could not read says nothing about the source.
     signal.throwIfAborted();
     const result = await db.transaction(async (tx) => {
       const now = await lockLease(tx, { repoId: repo.id, epoch });
-      return now ? record(deps, tx, { repo, lease, inForce, look, now: now.getTime() }) : 'skipped';
+      return now ? record(deps, tx, { repo, lease, look, now: now.getTime() }) : 'skipped';
     });
     log.info({ repo: repo.path, result }, 'repository reconciled');
     return result;
@@ -89,7 +87,6 @@ export async function reconcileRepo(
 interface Recording {
   readonly repo: DueRepo;
   readonly lease: Lease;
-  readonly inForce: RevisionFiles | undefined;
   readonly look: Look;
   /** The database's time, in epoch milliseconds. */
   readonly now: number;
@@ -204,7 +201,7 @@ async function refuse(
 async function apply(
   deps: ReconcileDeps,
   tx: Queryable,
-  { repo, lease, inForce, now }: Recording,
+  { repo, lease, now }: Recording,
   read: { commit: ForgeCommit; revision: Extract<ReadRevision, { kind: 'valid' }> },
 ): Promise<Decided> {
   const { objects, diagnostics } = read.revision.loaded;
@@ -214,7 +211,7 @@ async function apply(
     actualCount: actual.length,
     confirmed: lease.confirmedPrune,
   });
-  const application = { repo, ...read, inForce, actual, changes, holdPrune, now };
+  const application = { repo, ...read, inForce: lease.inForce, actual, changes, holdPrune, now };
   const revisionId = await applyRevision(deps, tx, application);
 
   return holdPrune
@@ -236,7 +233,7 @@ function eventsOf(
   const { sha, authorName: actor, subject } = commit;
   const repoId = repo.id;
   const events: NewEvent[] = [];
-  if (applied && lease.revisionId === null) {
+  if (applied && lease.inForce === null) {
     const key = `first_start:${repoId}`;
     events.push({ repoId, type: 'first_start', key, payload: { sha, actor } });
   }

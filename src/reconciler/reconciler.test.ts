@@ -5,7 +5,7 @@ import { REPO_CHANNEL } from '../db/repo-sync.ts';
 import { createWake } from '../db/wake.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { silentLog } from '../kernel/log.ts';
-import { runTogether } from '../kernel/service.ts';
+import { aborted, runTogether } from '../kernel/service.ts';
 import { BASIC, setupReconciler } from './reconciler-fixture.ts';
 import { createReconciler } from './reconciler.ts';
 import { registerRepo, unregisterRepo } from './register-repo.ts';
@@ -44,7 +44,7 @@ test('watches follow repositories that come and go, as many as allowed', async (
   const forge = {
     watch: async (repo: { id: number }, _onChange: () => void, signal: AbortSignal) => {
       watched.add(repo.id);
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      await aborted(signal);
       watched.delete(repo.id);
     },
   };
@@ -71,7 +71,7 @@ test('more repositories than watches are left to the poll', async ({ db }) => {
   const forge = {
     watch: async (_repo: unknown, _onChange: () => void, signal: AbortSignal) => {
       most += 1;
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      await aborted(signal);
     },
   };
   using two = await setupReconciler(db);
