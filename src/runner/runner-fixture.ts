@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path';
 
 import picomatch from 'picomatch';
 
+import { findArtifact } from '../db/artifacts.ts';
 import type { Db } from '../db/db.ts';
+import { listEffects } from '../db/effects.ts';
 import { insertJobs, type NewJob } from '../db/enqueue.ts';
 import { getJob, type JobRow } from '../db/job-rows.ts';
 import { setLaneLimits, setRepoSlots } from '../db/lanes.ts';
@@ -237,4 +239,18 @@ async function resetRows(db: Db): Promise<void> {
     truncate repo, repo_slot, lane, lane_hold, job, job_done, job_event, attempt, runner, artifact, transcript, effect,
       budget_window, budget_grant, control, breaker, run_note restart identity cascade
   `);
+}
+
+/** Runs one job of an agent to its end and answers what is said about it. */
+export async function runOnce(s: RunnerFixture, agent: AgentFixture) {
+  await s.apply({ builder: agent });
+  const id = await s.queue();
+  const runner = s.start();
+  const job = await s.until(id, 'publishing', 'failed', 'succeeded', 'waiting');
+  await runner.stop();
+  const left = {
+    artifact: await findArtifact(s.deps.db, { jobId: id }),
+    effects: await listEffects(s.deps.db, id),
+  };
+  return { ...job, left };
 }
