@@ -83,10 +83,12 @@ export async function startInstance(
     ready.promise,
     ended.then(() => Promise.reject(new Error(`it ended before it was ready:\n${log()}`))),
     once(AbortSignal.timeout(READY_WITHIN_MS), 'abort').then(() => {
-      group('SIGKILL');
       throw new Error(`it was not ready within ${READY_WITHIN_MS} ms:\n${log()}`);
     }),
-  ]);
+  ]).catch((error: unknown) => {
+    group('SIGKILL');
+    throw error;
+  });
   const readyMs = performance.now() - started;
   const token = (await readFile(path.join(data, 'token'), 'utf8')).trim();
 
@@ -129,7 +131,7 @@ export async function startInstance(
 
 interface Fixtures {
   $file: { machine: Machine; started: Instance[]; instances: Instances };
-  logOnFailure: undefined;
+  $test: { logOnFailure: undefined };
 }
 
 const SHOWN_LINES = 40;

@@ -7,23 +7,34 @@ export const CHANGE = `echo two >> src/one.txt; ${MERGE_REQUEST}`;
 /** A task that finds nothing to do. */
 export const NOOP = `echo '{"type":"noop","reason":"Nothing to do."}' >> "$AUTODEV_OUTPUTS"`;
 
-/** `config` goes to the builder, in YAML's flow style. */
-export function obedientConfig(config = 'concurrency: 4, limits: { attempts: 1 }'): string {
+interface ObedientOptions {
+  /** Settings of each agent, in YAML's flow style. */
+  readonly config?: string;
+  readonly agents?: readonly string[];
+}
+
+/** The autodev.yaml of agents that do what their task says. */
+export function obedientConfig({
+  config = 'concurrency: 4, limits: { attempts: 1 }',
+  agents = ['builder'],
+}: ObedientOptions = {}): string {
   return [
     'version: 1',
     'agents:',
-    '  builder: {',
-    `    ${config}, max_open_merge_requests: 20,`,
-    '    providers: [{ name: command, run: [node, .autodev/obey.mjs], llm: false }],',
-    '    allow: { merge_request: { max: 1 } } }',
+    ...agents.flatMap((agent) => [
+      `  ${agent}: {`,
+      `    ${config}, max_open_merge_requests: 20,`,
+      '    providers: [{ name: command, run: [node, .autodev/obey.mjs], llm: false }],',
+      '    allow: { merge_request: { max: 1 } } }',
+    ]),
     '',
   ].join('\n');
 }
 
-/** A repository whose builder does what its task says: the task is a shell script. */
-export function obedientFiles(config?: string): Files {
+/** The files of a repository whose agents do what their task says: the task is a shell script. */
+export function obedientFiles(options?: ObedientOptions): Files {
   return {
-    'autodev.yaml': obedientConfig(config),
+    'autodev.yaml': obedientConfig(options),
     '.autodev/obey.mjs': OBEY,
     'src/one.txt': 'one\n',
   };

@@ -6,10 +6,13 @@ import { processesWith } from './leftovers.ts';
 import { CHANGE, MERGE_REQUEST, obedientFiles } from './obedient-repository.ts';
 import { until } from './until.ts';
 
+// Three failures in a row would stop a lane, so each case has the lane of another agent.
+const AGENTS = ['builder', 'tester', 'devops', 'security', 'reviewer'];
+
 const test = base.extend<{ $file: { instance: Instance } }>({
   instance: [
     async ({ machine, instances }, use) => {
-      const repo = await machine.repository('app', obedientFiles());
+      const repo = await machine.repository('app', obedientFiles({ agents: AGENTS }));
       await use(await instances({ args: ['--repo', repo, ...sandboxArgs()] }));
     },
     { scope: 'file' },
@@ -45,8 +48,9 @@ const CASES: readonly [name: string, task: string, reason: string, page: RegExp]
   ],
 ];
 
-test.for(CASES)('a worker that %s', async ([, task, reason, page], { instance }) => {
-  const { id } = await runJob(instance, 'app', task);
+test.for(CASES)('a worker that %s', async ([name, task, reason, page], { instance }) => {
+  const agent = AGENTS[CASES.findIndex((one) => one[0] === name)];
+  const { id } = await runJob(instance, 'app', task, agent);
 
   const job = await untilJob(instance, id, ['failed']);
   const shown = await instance.cli('job', id);
