@@ -3,7 +3,7 @@ import type { Period } from '../domain/spec.ts';
 import type { Queryable } from './db.ts';
 import { sql } from './sql.ts';
 
-export type BudgetUnit = 'micro_usd' | 'tokens';
+type BudgetUnit = 'micro_usd' | 'tokens';
 
 /** What is counted, and over which time. Never a rule's name: a changed cap leaves what was spent. */
 export interface WindowKey {

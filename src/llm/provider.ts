@@ -5,7 +5,7 @@ import type { ProviderName, ProviderSpec } from '../domain/spec.ts';
  * What happens in a worker, in the words of all providers. `done` and `failed` come once, last, from `end`.
  * Times are epoch milliseconds.
  */
-export type ProviderEvent =
+type ProviderEvent =
   | { readonly type: 'started' }
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'tool'; readonly name: string; readonly ok: boolean }
@@ -18,7 +18,7 @@ export type ProviderEvent =
   | ProviderVerdict;
 
 /** How a worker came out. `detail` is one sentence for people. */
-export type ProviderVerdict =
+type ProviderVerdict =
   | { readonly type: 'done' }
   | { readonly type: 'failed'; readonly reason: EndReason; readonly detail: string };
 
@@ -28,7 +28,7 @@ interface PrintedLine {
   readonly text: string;
 }
 
-export interface ProviderParser {
+interface ProviderParser {
   line(line: PrintedLine): readonly ProviderEvent[];
   /** Undefined as `code`: a signal ended it. */
   end(exit: {
@@ -38,7 +38,7 @@ export interface ProviderParser {
 }
 
 /** What it costs: money by the token, a subscription's share, or nothing at all. */
-export type ProviderKind = 'metered' | 'subscription' | 'none';
+type ProviderKind = 'metered' | 'subscription' | 'none';
 
 /** A way to have a worker's thinking done. A new one is one file and one row of the table in `main`. */
 export interface Provider {

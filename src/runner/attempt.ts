@@ -26,7 +26,7 @@ import type { Transcript } from './transcript-writer.ts';
 import { bringMirror, furnish, openRoom, type Room } from './workspace-room.ts';
 
 /** Bounds of a box that no autodev.yaml sets. */
-export type BoxBounds = Pick<
+type BoxBounds = Pick<
   BoxLimits,
   'processes' | 'fileBytes' | 'tmpBytes' | 'outputBytes' | 'diskBytes'
 >;

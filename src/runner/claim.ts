@@ -20,7 +20,7 @@ import { planAttempt, type PolicyVerdict } from './plan-attempt.ts';
 import { reserveAll, type Reserved, type ReservationWish } from './reserve.ts';
 
 /** Today's policy over an agent of a repository; where ops say nothing, `spec` as it is. */
-export type Policy = (asked: { repo: Repo; agent: Agent; spec: AgentSpec }) => PolicyVerdict;
+type Policy = (asked: { repo: Repo; agent: Agent; spec: AgentSpec }) => PolicyVerdict;
 
 export interface ClaimDeps {
   readonly db: Db;

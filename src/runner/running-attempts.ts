@@ -1,8 +1,8 @@
 /** Why an attempt is stopped from outside. */
-export type StopCause = 'cancelled' | 'shutdown' | 'lost';
+type StopCause = 'cancelled' | 'shutdown' | 'lost';
 
 /** One attempt that this runner is at. */
-export interface RunningAttempt {
+interface RunningAttempt {
   readonly jobId: number;
   readonly slot: number;
   readonly stop: AbortController;

@@ -9,8 +9,11 @@ import { listEffects } from '../db/effects.ts';
 import { wakeJob } from '../db/promote.ts';
 import { makeToolbox } from '../sandbox/toolbox.ts';
 import { unsandboxed } from '../sandbox/unsandboxed.ts';
-import { createArtifactCheck } from './artifact-check.ts';
+import { checkChange } from './check-change.ts';
+import { importResult } from './import-result.ts';
+import { readPatch } from './read-patch.ts';
 import { openRunnerFixture } from './runner-fixture.ts';
+import { createScratchRepository } from './scratch-repository.ts';
 
 const WRITE = `write() { echo "$1" >> "$AUTODEV_OUTPUTS"; }\n`;
 
@@ -71,18 +74,25 @@ test('a result is looked at again from its bundle alone, as whoever publishes it
   if (artifact === undefined) {
     throw new Error('the job left no artifact');
   }
-  const check = createArtifactCheck({ ...s.deps, folder: join(s.folder, 'check') });
+  const mirror = join(s.folder, 'mirror');
+  const repository = join(s.folder, 'again');
   const never = new AbortController().signal;
+  await s.deps.forge.fetchMirror(s.repo, mirror, never);
+  await createScratchRepository(repository, { mirror, base: artifact.base });
 
-  const asAllowed = await check(s.repo, artifact, { merge_request: { max: 1 } }, never);
-  const narrower = { merge_request: { max: 1, paths: ['docs/**'] } };
-  const asNarrowed = await check(s.repo, artifact, narrower, never);
   const swapped = { ...artifact, head: 'a'.repeat(40) };
-  const asSwapped = await check(s.repo, swapped, { merge_request: { max: 1 } }, never);
+  const refused = importResult(s.deps, { repository, artifact: swapped }, never);
+  await expect(refused).rejects.toThrow('not the one commit that was announced');
+  await importResult(s.deps, { repository, artifact }, never);
+  const patch = await readPatch(s.deps, { ...artifact, repository, mirror }, never);
+  const narrow = { merge_request: { max: 1, paths: ['docs/**'] } };
+  const outside = checkChange(patch, narrow, s.deps.matches);
 
-  expect(asAllowed).toEqual([]);
-  expect(asNarrowed).toEqual([expect.stringMatching(/src\/add\.txt is outside/)]);
-  expect(asSwapped).toEqual([expect.stringMatching(/not the one commit that was announced/)]);
+  expect(patch).toMatchObject({ stat: artifact.stat, diff: artifact.diff });
+  expect(checkChange(patch, { merge_request: { max: 1 } }, s.deps.matches)).toEqual([]);
+  expect(outside.map(({ code, path }) => [code, path])).toEqual([
+    ['path_not_allowed', 'src/add.txt'],
+  ]);
   const [effect] = await listEffects(db, id);
   expect(effect).toMatchObject({ type: 'merge_request', payload: { title: 'Say two' } });
 });

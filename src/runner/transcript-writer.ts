@@ -16,7 +16,7 @@ const LINE_OVERHEAD = 64;
 const RETRY_MS = 1000;
 
 /** `autodev`: what we say ourselves. */
-export type TranscriptStream = 'stdout' | 'stderr' | 'autodev';
+type TranscriptStream = 'stdout' | 'stderr' | 'autodev';
 
 export interface Transcript {
   write(stream: TranscriptStream, text: string): void;

@@ -57,7 +57,7 @@ export interface Room extends AsyncDisposable {
   readonly outputsFile: string;
 }
 
-export function mirrorFolder(folder: string, repo: Pick<Repo, 'id'>): string {
+function mirrorFolder(folder: string, repo: Pick<Repo, 'id'>): string {
   return join(folder, 'mirrors', String(repo.id));
 }
 
