@@ -3,7 +3,7 @@ import { AppError } from '../kernel/errors.ts';
 import type { Queryable } from './db.ts';
 import { sql } from './sql.ts';
 
-export type RevisionState = 'applied' | 'invalid' | 'held' | 'superseded';
+type RevisionState = 'applied' | 'invalid' | 'held' | 'superseded';
 
 export interface NewRevision {
   readonly repoId: number;

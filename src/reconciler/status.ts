@@ -10,7 +10,7 @@ import {
 import type { ErrorCode } from '../kernel/errors.ts';
 
 /** A source that could not be read for so long is stale: `Ready` becomes Unknown. */
-export const STALE_AFTER_MS = 15 * 60_000;
+const STALE_AFTER_MS = 15 * 60_000;
 
 /** What one look at a repository found, as far as its conditions go. */
 export type Finding =
