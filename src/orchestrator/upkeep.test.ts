@@ -58,7 +58,8 @@ test('counters that drifted are mended', async ({ db }) => {
 });
 
 test('partitions are made ahead of the ids, once', async ({ db }) => {
-  using _fixture = await orchestratorFixture(db);
+  await using stack = new AsyncDisposableStack();
+  stack.use(await orchestratorFixture(db));
   await db.query(sql`select setval('job_id_seq', 999999)`);
 
   expect(await ensurePartitions(db)).toBe(9);
