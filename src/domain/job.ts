@@ -12,6 +12,22 @@ export interface JobTrigger {
   readonly nominal_at?: string;
   readonly event_id?: number;
   readonly from_job?: number;
+  /** Of a successor: what its first job began with, because the `with` of that still narrows it. */
+  readonly began_with?: 'schedule' | 'trigger';
+}
+
+/** The trigger of a job that goes on with another one's work: named after the same schedule or trigger. */
+export function succeed(
+  trigger: JobTrigger,
+  by: {
+    readonly kind: 'changes' | 'retry' | 'replay';
+    readonly actor: string;
+    readonly from_job: number;
+  },
+): JobTrigger {
+  const { kind } = trigger;
+  const began = kind === 'schedule' || kind === 'trigger' ? kind : trigger.began_with;
+  return { ...trigger, ...by, ...(began && { began_with: began }) };
 }
 
 /** What a job is about. `id` is the number of an issue or merge request, `sha` the commit. */

@@ -9,17 +9,22 @@ import { readServerUrl } from './data-dir.ts';
 const AGAIN_MS = 500;
 const PING_EVERY_MS = 2000;
 
+interface InstanceLock extends AsyncDisposable {
+  /** Holds the lock (again, after the database restarted) until the process stops. */
+  readonly hold: Service;
+}
+
 /**
  * Makes sure that one `up` runs on a data directory: a session lock of its database, which the server releases by
- * itself when the session's process is gone. The answered service holds it (again, after the database restarted)
- * until the process stops.
+ * itself when the session's process is gone. Dispose of it before the database: it lends a connection of it, also
+ * when the start fails before `hold` runs.
  *
  * @throws {AppError} BUSY with where the other one runs
  */
 export async function takeInstanceLock(
   deps: { db: PostgresDb; clock: Clock },
   data: DataDir,
-): Promise<Service> {
+): Promise<InstanceLock> {
   const taken = Promise.withResolvers<boolean>();
   const stop = new AbortController();
   const first = hold(deps, data, stop.signal, taken.resolve);
@@ -28,7 +33,7 @@ export async function takeInstanceLock(
     throw await busy(data);
   }
 
-  return async (signal) => {
+  const holdOn: Service = async (signal) => {
     signal.addEventListener('abort', () => stop.abort(), { once: true });
     let session = first;
     while (!signal.aborted) {
@@ -52,6 +57,13 @@ export async function takeInstanceLock(
     }
     stop.abort();
     await session.catch(() => {});
+  };
+  return {
+    hold: holdOn,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await first.catch(() => {});
+    },
   };
 }
 

@@ -17,7 +17,12 @@ import { createEffectService } from '../orchestrator/effects.ts';
 import { createReaper } from '../orchestrator/reaper.ts';
 import { createRecheck } from '../orchestrator/recheck-artifact.ts';
 import { createTriggerService } from '../orchestrator/start-triggered.ts';
-import { createPartitionKeeper, createPromoter, createRecount } from '../orchestrator/upkeep.ts';
+import {
+  createLaneWatch,
+  createPartitionKeeper,
+  createPromoter,
+  createRecount,
+} from '../orchestrator/upkeep.ts';
 import type { ReconcileDeps } from '../reconciler/reconcile-repo.ts';
 import { createReconciler } from '../reconciler/reconciler.ts';
 import { createRepoWatch } from '../reconciler/watch-repos.ts';
@@ -120,6 +125,7 @@ export async function orchestratorServices(
     branches: createBranchWatch({ ...deps, wake: await wake('event') }),
     promoter: createPromoter(deps),
     reaper: createReaper(deps),
+    lanes: createLaneWatch(deps),
     recount: createRecount(deps),
     partitions: createPartitionKeeper(deps),
   };

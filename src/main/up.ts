@@ -1,4 +1,5 @@
 import type { UpOptions } from '../cli/processes.ts';
+import { endOrphanedLeases } from '../db/orphaned-leases.ts';
 import { listRepos } from '../db/repos.ts';
 import { runTogether } from '../kernel/service.ts';
 import { registerRepo } from '../reconciler/register-repo.ts';
@@ -17,7 +18,11 @@ import { withoutBox } from './without-box.ts';
  */
 export async function up(options: UpOptions): Promise<number> {
   await using platform = await openPlatform(options);
-  const holdLock = await takeInstanceLock(platform, platform.data);
+  await using lock = await takeInstanceLock(platform, platform.data);
+  // A database of our own and nobody else on it: whoever held a lease was killed.
+  if (platform.server !== undefined) {
+    await endOrphanedLeases(platform.db);
+  }
   using wakes = new DisposableStack();
 
   const sandbox = options.unsafeNoSandbox ? 'off' : platform.settings.AUTODEV_SANDBOX;
@@ -36,7 +41,7 @@ export async function up(options: UpOptions): Promise<number> {
   await runTogether(
     [
       platform.supervise,
-      holdLock,
+      lock.hold,
       runner.service,
       ...(await reconcilerServices(platform, wakes)),
       ...(await schedulerServices(platform, wakes)),

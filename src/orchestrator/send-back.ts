@@ -5,6 +5,7 @@ import type { Gate, Vote } from '../db/gates.ts';
 import { closeGate } from '../db/gates.ts';
 import { assignMergeRequest, findMergeRequest } from '../db/merge-requests.ts';
 import { moveToFinal } from '../db/promote.ts';
+import { succeed } from '../domain/job.ts';
 import { AppError } from '../kernel/errors.ts';
 
 /**
@@ -47,7 +48,11 @@ export async function sendBack(tx: Queryable, gate: Gate, vote: Vote): Promise<u
       branch: request.branch,
       mergeRequestId: request.id,
       subject: { kind: 'merge_request', id: request.number },
-      trigger: { ...ended.trigger, kind: 'changes', actor: vote.voter, from_job: ended.id },
+      trigger: succeed(ended.trigger, {
+        kind: 'changes',
+        actor: vote.voter,
+        from_job: ended.id,
+      }),
       input: [
         ...ended.input,
         {

@@ -1,9 +1,10 @@
 import { recountCounters } from '../db/counters.ts';
 import type { Db } from '../db/db.ts';
 import { notifyWork } from '../db/enqueue.ts';
-import { liftDue } from '../db/holds.ts';
+import { liftDue, liftHold, setHold } from '../db/holds.ts';
 import { ensurePartitions } from '../db/partitions.ts';
 import { promoteDue } from '../db/promote.ts';
+import { listWronglyServed } from '../db/unserved-lanes.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
@@ -17,6 +18,7 @@ export interface UpkeepDeps {
 
 const PROMOTE_EVERY_MS = 250;
 const PROMOTE_BATCH = 500;
+const LANES_EVERY_MS = 2000;
 const RECOUNT_EVERY_MS = 3_600_000;
 const PARTITIONS_EVERY_MS = 600_000;
 
@@ -29,6 +31,30 @@ export function createPromoter(deps: UpkeepDeps): Service {
       await notifyWork(db);
     }
   });
+}
+
+/**
+ * Holds lanes that no live runner has a provider for, and frees them when one comes: their jobs would be claimed and
+ * given back for ever.
+ */
+export function createLaneWatch(deps: UpkeepDeps): Service {
+  return every(deps, { intervalMs: LANES_EVERY_MS }, async () => {
+    await holdUnservedLanes(deps);
+  });
+}
+
+/** One round. Answers how many lanes it held or freed. */
+export async function holdUnservedLanes({ db }: Pick<UpkeepDeps, 'db'>): Promise<number> {
+  const lanes = await listWronglyServed(db);
+  for (const { repoId, agent, served, providers } of lanes) {
+    const lane = { repoId, agent, kind: 'no_runner' } as const;
+    const reason = `No runner has a provider of the ${agent} (${providers.join(', ') || 'none named'}).`;
+    await db.transaction((tx) => (served ? liftHold(tx, lane) : setHold(tx, { ...lane, reason })));
+  }
+  if (lanes.some(({ served }) => served)) {
+    await notifyWork(db);
+  }
+  return lanes.length;
 }
 
 /** Counters are exact by construction; should one ever drift, this mends it and says so. */

@@ -66,12 +66,16 @@ export function planAttempt({
   return { run: { spec, provider } };
 }
 
-function narrowingOf(spec: RepoSpec, { kind, name }: JobTrigger): Partial<AgentSpec> {
+function narrowingOf(
+  spec: RepoSpec,
+  { kind, name, began_with: first }: JobTrigger,
+): Partial<AgentSpec> {
   if (name === undefined) {
     return {};
   }
-  if (kind === 'schedule') {
+  const began = first ?? kind;
+  if (began === 'schedule') {
     return spec.schedules[name]?.with ?? {};
   }
-  return kind === 'trigger' ? (spec.triggers[name]?.with ?? {}) : {};
+  return began === 'trigger' ? (spec.triggers[name]?.with ?? {}) : {};
 }

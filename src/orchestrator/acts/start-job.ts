@@ -8,6 +8,7 @@ import { getRevisionInForce } from '../../db/revisions.ts';
 import { insertGatedJobs } from '../../db/run-gates.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { isFinal } from '../../domain/job-state.ts';
+import { succeed } from '../../domain/job.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 
@@ -49,7 +50,7 @@ export async function retryJob(
   const at = clock.now().toISOString();
   return start(db, actor, 'job.retry', {
     ...again(job),
-    trigger: { ...job.trigger, kind: 'retry', actor, from_job: jobId },
+    trigger: succeed(job.trigger, { kind: 'retry', actor, from_job: jobId }),
     input: [
       ...job.input,
       ...(note === undefined ? [] : [{ kind: 'note' as const, author: actor, text: note, at }]),
@@ -66,7 +67,7 @@ export async function replayJob(
   const job = await endedJob(db, jobId);
   return start(db, actor, 'job.replay', {
     ...again(job),
-    trigger: { ...job.trigger, kind: 'replay', actor, from_job: jobId },
+    trigger: succeed(job.trigger, { kind: 'replay', actor, from_job: jobId }),
     input: job.input,
     staged: true,
   });
