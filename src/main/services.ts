@@ -4,7 +4,7 @@ import { sha256 } from '../config/objects.ts';
 import { effectivePolicy } from '../config/policy.ts';
 import { riskOf } from '../config/risk.ts';
 import { REPO_CHANNEL } from '../db/repo-sync.ts';
-import { getRepo } from '../db/repos.ts';
+import { SCHEDULE_CHANNEL } from '../db/schedules.ts';
 import type { Wake } from '../db/wake.ts';
 import { createWake } from '../db/wake.ts';
 import { isAgent } from '../domain/agent.ts';
@@ -26,6 +26,7 @@ import {
 import type { ReconcileDeps } from '../reconciler/reconcile-repo.ts';
 import { createReconciler } from '../reconciler/reconciler.ts';
 import { createRepoWatch } from '../reconciler/watch-repos.ts';
+import { createHasChanged } from '../scheduler/has-changed.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { createInspection } from './inspect-artifact.ts';
 import type { Platform } from './platform.ts';
@@ -87,8 +88,7 @@ export async function schedulerServices(
   platform: Platform,
   stack: DisposableStack,
 ): Promise<Service[]> {
-  const { db, forge, matches } = platform;
-  const wake = await openWake(platform, stack, 'schedule');
+  const wake = await openWake(platform, stack, SCHEDULE_CHANNEL);
   return [
     keepRunning(
       platform,
@@ -98,10 +98,7 @@ export async function schedulerServices(
         log: platform.log.child({ service: 'scheduler' }),
         wake,
         standingTask: standingTasks(platform),
-        hasChanged: async (repoId, { from, to, globs }, signal) => {
-          const paths = await forge.changedPaths(await getRepo(db, repoId), { from, to }, signal);
-          return paths.some((path) => globs.some((glob) => matches(glob, path)));
-        },
+        hasChanged: createHasChanged(platform),
       }),
     ),
   ];
