@@ -1,7 +1,7 @@
 import type { Queryable } from './db.ts';
 import { sql } from './sql.ts';
 
-export type EffectState = 'pending' | 'running' | 'done' | 'failed' | 'staged' | 'cancelled';
+type EffectState = 'pending' | 'running' | 'done' | 'failed' | 'staged' | 'cancelled';
 
 export interface NewEffect {
   readonly repoId: number;

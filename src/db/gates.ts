@@ -4,7 +4,7 @@ import type { Queryable } from './db.ts';
 import { sql } from './sql.ts';
 
 /** `question`, `budget` and `rounds` are gates that an agent's work ran into; the others come from rules. */
-export type GateType = 'run' | 'merge' | 'config' | 'question' | 'budget' | 'rounds';
+type GateType = 'run' | 'merge' | 'config' | 'question' | 'budget' | 'rounds';
 export type GateState =
   | 'open'
   | 'approved'

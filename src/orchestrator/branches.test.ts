@@ -7,11 +7,8 @@ import { findMergeRequest } from '../db/merge-requests.ts';
 import { sql } from '../db/sql.ts';
 import { observeBranches } from './branches.ts';
 import { decideGate } from './decide-gates.ts';
-import { carryOutEffects } from './effects.ts';
 import { tieLooseEnds } from './loose-ends.ts';
-import type { OrchestratorFixture } from './orchestrator-fixture.ts';
-import { OPERATOR, orchestratorFixture } from './orchestrator-fixture.ts';
-import { finishPublishing } from './publishing.ts';
+import { OPERATOR, orchestratorFixture, publishAll } from './orchestrator-fixture.ts';
 
 async function setup(db: Db) {
   const fixture = await orchestratorFixture(db);
@@ -26,12 +23,6 @@ async function setup(db: Db) {
   return { fixture, jobId, gate, request, look, [Symbol.dispose]: () => fixture[Symbol.dispose]() };
 }
 
-async function publishAll({ deps, signal }: OrchestratorFixture): Promise<void> {
-  while ((await carryOutEffects(deps, signal)) + (await finishPublishing(deps)) > 0) {
-    // Until nothing moves.
-  }
-}
-
 const stateOf = async (db: Db, id: number) => (await findMergeRequest(db, id))?.state;
 
 test('merging by hand is an approval', async ({ db }) => {
@@ -40,6 +31,7 @@ test('merging by hand is an approval', async ({ db }) => {
   fixture.git.sh(['merge', '--quiet', '--no-edit', request.branch]);
 
   expect(await look()).toBe(1);
+  await publishAll(fixture);
 
   expect(await fixture.job(jobId)).toMatchObject({ state: 'succeeded' });
   expect(await stateOf(db, request.id)).toBe('merged');

@@ -17,7 +17,7 @@ import type { BranchOutcome } from '../forge/forge.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Service } from '../kernel/service.ts';
 import type { GateDeps } from './decide-gates.ts';
-import { cleanUp, recordMerged } from './merge.ts';
+import { recordMerged } from './merge.ts';
 import { rejectGate } from './reject-gate.ts';
 
 const POLL_MS = 1000;
@@ -69,9 +69,6 @@ async function observe(
     return false;
   }
   const changed = await db.transaction((tx) => settle(deps, tx, { seen: request, outcome }));
-  if (changed && outcome.state === 'merged') {
-    await cleanUp(deps, repo, request, signal);
-  }
   if (changed) {
     log.info({ repo: repo.path, branch: request.branch, outcome }, 'branch changed');
   }

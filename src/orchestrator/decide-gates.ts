@@ -75,18 +75,15 @@ export async function decideGate(deps: GateDeps, id: number, signal: AbortSignal
   const { db, log } = deps;
   let seen: Vote | undefined;
   try {
-    const after = await db.transaction(async (tx) => {
+    await db.transaction(async (tx) => {
       const gate = await lockDecidable(tx, id);
       const votes = gate ? await listVotes(tx, id) : [];
       seen = votes.at(-1);
-      if (!gate || !seen) {
-        return undefined;
+      if (gate && seen) {
+        await act(deps, tx, { gate, votes }, signal);
+        await recordDecision(tx, id, { lastVote: seen.id });
       }
-      const finish = await act(deps, tx, { gate, votes }, signal);
-      await recordDecision(tx, id, { lastVote: seen.id });
-      return finish;
     });
-    await after?.();
   } catch (error) {
     if (!(error instanceof AppError) || error.code === 'DATABASE_UNAVAILABLE' || signal.aborted) {
       throw error;
@@ -131,13 +128,12 @@ interface Decision {
   readonly votes: readonly Vote[];
 }
 
-/** Answers what is to be done after the commit, if anything. */
 async function act(
   deps: GateDeps,
   tx: Queryable,
   decision: Decision,
   signal: AbortSignal,
-): Promise<(() => Promise<void>) | undefined> {
+): Promise<undefined> {
   const { gate, votes } = decision;
   const { kind } = gate;
   switch (kind) {

@@ -11,18 +11,17 @@ import {
   settleEffect,
   takeEffects,
 } from '../db/effects.ts';
-import { insertJobs } from '../db/enqueue.ts';
 import { listOpenGatesOfJob } from '../db/gates.ts';
 import { findMergeRequest } from '../db/merge-requests.ts';
-import { promoteDue } from '../db/promote.ts';
 import { sql } from '../db/sql.ts';
 import { AppError } from '../kernel/errors.ts';
 import { cancelJob, releaseJob } from './acts/stop-job.ts';
 import { carryOutEffects } from './effects.ts';
 import { tieLooseEnds } from './loose-ends.ts';
 import type { OrchestratorFixture } from './orchestrator-fixture.ts';
-import { MERGE_REQUEST, orchestratorFixture } from './orchestrator-fixture.ts';
+import { orchestratorFixture, publishAll } from './orchestrator-fixture.ts';
 import { finishPublishing } from './publishing.ts';
+import { MERGE_REQUEST } from './spec-fixture.ts';
 
 const FILES = { 'src/add.ts': 'export const one = 2;\n' };
 const ISSUE = {
@@ -32,12 +31,6 @@ const ISSUE = {
   labels: ['bug'],
 } as const;
 const ISSUE_2 = { ...ISSUE, title: 'Rounding again' } as const;
-
-async function publishAll({ deps, signal }: Pick<OrchestratorFixture, 'deps' | 'signal'>) {
-  while ((await carryOutEffects(deps, signal)) + (await finishPublishing(deps)) > 0) {
-    // Until nothing moves.
-  }
-}
 
 async function statesOf(db: Db, jobId: number): Promise<string[]> {
   return (await listEffects(db, jobId)).map(({ type, state }) => `${type} ${state}`);
@@ -259,54 +252,4 @@ test('a hand-off begins at what its parent published', async ({ db }) => {
     subject: { kind: 'merge_request', id: 1 },
   });
   expect(await counterDrift(db)).toBe(0);
-});
-
-test('a job that lost its place while it published starts over on top of what is there', async ({
-  db,
-}) => {
-  using fixture = await orchestratorFixture(db);
-  const first = await fixture.work({ files: FILES });
-  await publishAll(fixture);
-  const [gate] = await listOpenGatesOfJob(db, first);
-  const request = await findMergeRequest(db, gate?.mergeRequestId ?? 0);
-  const branch = request?.branch ?? '';
-  const [next] = await db.transaction((tx) =>
-    insertJobs(tx, [
-      {
-        repoId: fixture.repoId,
-        agent: 'tester',
-        title: 'Test it',
-        task: 'Test it.',
-        trust: 'owner',
-        trigger: { kind: 'hand_off', actor: 'autodev' },
-        mergeRequestId: request?.id ?? 0,
-        branch,
-      },
-    ]),
-  );
-  const jobId = next ?? 0;
-  await fixture.claim(jobId);
-  // A person pushes to the branch while the agent works.
-  fixture.git.sh(['switch', '--quiet', branch]);
-  const theirs = fixture.git.commit({ 'note.md': 'mine\n' }, 'Mine');
-  fixture.git.sh(['switch', '--quiet', 'main']);
-  await fixture.complete(jobId, { base: request?.head ?? '', files: { 'a.test.ts': 'test\n' } });
-
-  await publishAll(fixture);
-
-  expect(fixture.git.sh(['rev-parse', branch])).toBe(theirs);
-  expect(await fixture.job(jobId)).toMatchObject({
-    state: 'waiting',
-    waitReason: 'retry',
-    reason: 'base_conflict',
-    input: [{ kind: 'note', author: 'autodev' }],
-  });
-  expect(await statesOf(db, jobId)).toEqual(['merge_request cancelled']);
-
-  await promoteDue(db, 10);
-  await fixture.claim(jobId);
-  await fixture.complete(jobId, { base: theirs, files: { 'a.test.ts': 'test\n' } });
-  await publishAll(fixture);
-  expect(await fixture.job(jobId)).toMatchObject({ state: 'review' });
-  expect(fixture.git.sh(['log', '--format=%H', branch])).toContain(theirs);
 });

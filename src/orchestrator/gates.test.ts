@@ -15,8 +15,9 @@ import { createGateService, decideGate, expireGates } from './decide-gates.ts';
 import { carryOutEffects } from './effects.ts';
 import { tieLooseEnds } from './loose-ends.ts';
 import type { OrchestratorFixture } from './orchestrator-fixture.ts';
-import { OPERATOR, orchestratorFixture, rule } from './orchestrator-fixture.ts';
+import { OPERATOR, orchestratorFixture, publishAll } from './orchestrator-fixture.ts';
 import { finishPublishing } from './publishing.ts';
+import { rule } from './spec-fixture.ts';
 
 /** A job whose merge request waits for people. */
 async function inReview(db: Db, fixture: OrchestratorFixture) {
@@ -28,12 +29,6 @@ async function inReview(db: Db, fixture: OrchestratorFixture) {
     throw new Error('no gate was opened');
   }
   return { jobId, gate, request };
-}
-
-async function publishAll({ deps, signal }: OrchestratorFixture): Promise<void> {
-  while ((await carryOutEffects(deps, signal)) + (await finishPublishing(deps)) > 0) {
-    // Until nothing moves.
-  }
 }
 
 /** Casts a vote while the orchestrator's service runs, as it does in production. */
@@ -65,6 +60,7 @@ test('approving merges, ends the job and deletes the branch', async ({ db }) => 
   fixture.git.sh(['switch', '--quiet', '-c', 'mine']);
 
   const message = await vote(fixture, gate.id);
+  await publishAll(fixture);
 
   expect(message).toBe('Approved and merged.');
   expect(await fixture.job(jobId)).toMatchObject({ state: 'succeeded' });

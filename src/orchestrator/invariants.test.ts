@@ -16,8 +16,9 @@ import { decideGate, expireGates } from './decide-gates.ts';
 import { carryOutEffects } from './effects.ts';
 import { tieLooseEnds } from './loose-ends.ts';
 import type { OrchestratorFixture } from './orchestrator-fixture.ts';
-import { MERGE_REQUEST, OPERATOR, orchestratorFixture, rule } from './orchestrator-fixture.ts';
+import { OPERATOR, orchestratorFixture } from './orchestrator-fixture.ts';
 import { finishPublishing } from './publishing.ts';
+import { MERGE_REQUEST, rule } from './spec-fixture.ts';
 import { handleEvents } from './start-triggered.ts';
 
 const ACTS = [

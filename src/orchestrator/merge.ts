@@ -1,5 +1,6 @@
 import { writeAudit } from '../db/audit.ts';
 import type { Queryable } from '../db/db.ts';
+import { insertEffects } from '../db/effects.ts';
 import { recordEvents } from '../db/events.ts';
 import type { Gate } from '../db/gates.ts';
 import { closeGate } from '../db/gates.ts';
@@ -7,17 +8,16 @@ import type { MergeRequest } from '../db/merge-requests.ts';
 import { closeMergeRequest, findMergeRequest } from '../db/merge-requests.ts';
 import { moveToFinal } from '../db/promote.ts';
 import { getRepo } from '../db/repos.ts';
-import type { Repo } from '../db/repos.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { GateDeps } from './decide-gates.ts';
 
-/** Merges what was approved, exactly at the head that was approved; answers the clean-up for after the commit. */
+/** Merges what was approved, exactly at the head that was approved. */
 export async function mergeApproved(
   deps: GateDeps,
   tx: Queryable,
   { gate, by, self }: { gate: Gate; by: string; self: boolean },
   signal: AbortSignal,
-): Promise<() => Promise<void>> {
+): Promise<undefined> {
   const request = await requestOf(tx, gate);
   const repo = await getRepo(tx, gate.repoId);
   if (request.state !== 'open') {
@@ -42,7 +42,6 @@ export async function mergeApproved(
   );
   await closeGate(tx, gate.id, { state: 'approved', by });
   await recordMerged(tx, { request, gate, commit, by, detail: { where, self } });
-  return () => cleanUp(deps, repo, request, signal);
 }
 
 /**
@@ -68,6 +67,19 @@ export async function recordMerged(
   if (!(await closeMergeRequest(tx, request.id, { state: 'merged', commit, by }))) {
     return false;
   }
+  // An effect, so that a crash between the merge and the clean-up leaves no branch behind.
+  await insertEffects(tx, [
+    {
+      repoId: request.repoId,
+      jobId: null,
+      attempt: null,
+      position: 1,
+      type: 'delete_branch',
+      payload: { branch: request.branch, head: request.head },
+      key: `delete_branch:${request.id}`,
+      staged: false,
+    },
+  ]);
   const ended = await moveToFinal(tx, request.jobId, {
     from: 'review',
     to: 'succeeded',
@@ -111,23 +123,6 @@ export async function recordMerged(
     detail: { commit, head: request.head, gate: gate && `g_${gate.id}`, ...detail },
   });
   return true;
-}
-
-/** A merged branch of ours is deleted; one that moved since stays, and a failure to delete harms nobody. */
-export async function cleanUp(
-  { forge, log }: Pick<GateDeps, 'forge' | 'log'>,
-  repo: Repo,
-  { branch, head }: Pick<MergeRequest, 'branch' | 'head'>,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await forge.deleteBranch(repo, { branch, head }, signal);
-  } catch (error) {
-    if (!(error instanceof AppError)) {
-      throw error;
-    }
-    log.warn({ err: error, repo: repo.path, branch }, 'a merged branch could not be deleted');
-  }
 }
 
 async function requestOf(tx: Queryable, gate: Gate): Promise<MergeRequest> {

@@ -15,13 +15,16 @@ import type { AttemptEnd } from '../db/turn.ts';
 import { turn } from '../db/turn.ts';
 import { AGENTS, agentCode } from '../domain/agent.ts';
 import type { Output } from '../domain/output.ts';
-import type { AgentSpec, ApprovalRule, RepoSpec, TriggerSpec } from '../domain/spec.ts';
+import type { RepoSpec } from '../domain/spec.ts';
 import { repoFixture } from '../forge/local/repo-fixture.ts';
 import type { RepoFixture } from '../forge/local/repo-fixture.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { silentLog } from '../kernel/log.ts';
 import type { GateDeps } from './decide-gates.ts';
 import type { EffectDeps } from './effect-handler.ts';
+import { carryOutEffects } from './effects.ts';
+import { finishPublishing } from './publishing.ts';
+import { AGENT, MERGE_REQUEST, SPEC } from './spec-fixture.ts';
 import type { TriggerDeps } from './start-triggered.ts';
 
 export const OPERATOR = 'me';
@@ -55,81 +58,16 @@ export interface OrchestratorFixture extends Disposable {
   readonly setSpec: (spec: Partial<RepoSpec>) => Promise<void>;
 }
 
-export const MERGE_REQUEST: Output = {
-  type: 'merge_request',
-  title: 'Fix rounding',
-  description: 'Rounds half up.',
-};
-
-export function rule(change: Partial<ApprovalRule> = {}): ApprovalRule {
-  return {
-    gate: 'merge',
-    approvals: 1,
-    role: 'developer',
-    users: [],
-    groups: [],
-    paths: [],
-    agents: [],
-    ...change,
-  };
+/** Carries out effects and moves their jobs on until nothing moves. */
+export async function publishAll({
+  deps,
+  signal,
+}: Pick<OrchestratorFixture, 'deps' | 'signal'>): Promise<void> {
+  let moved = 1;
+  while (moved > 0) {
+    moved = (await carryOutEffects(deps, signal)) + (await finishPublishing(deps));
+  }
 }
-
-export function triggerSpec(change: Partial<TriggerSpec> = {}): TriggerSpec {
-  return {
-    agent: 'reviewer',
-    enabled: true,
-    events: ['merge_request_opened'],
-    where: {},
-    from: 'autodev',
-    with: {},
-    ...change,
-  };
-}
-
-const AGENT: AgentSpec = {
-  enabled: true,
-  mode: 'live',
-  providers: [{ name: 'command', run: ['true'] }],
-  concurrency: 10,
-  limits: {
-    tokens: 1000,
-    microUsd: 0,
-    turns: 10,
-    wallMs: 60_000,
-    idleMs: 60_000,
-    attempts: 2,
-    memoryBytes: 1e9,
-    min: 0.1,
-    lifetimeMs: 1e9,
-  },
-  maxOpenMergeRequests: 5,
-  neverDowngrade: false,
-  setup: [],
-  check: [],
-  network: { allow: [] },
-  env: {},
-  paths: [],
-  allow: {
-    merge_request: { max: 1 },
-    issue: { max: 5 },
-    comment: { max: 5 },
-    question: { max: 1 },
-  },
-};
-
-const SPEC: RepoSpec = {
-  version: 1,
-  timezone: 'UTC',
-  mode: 'live',
-  agents: Object.fromEntries(AGENTS.map((agent) => [agent, AGENT])),
-  schedules: {},
-  triggers: {},
-  budgets: {},
-  approvals: { default: rule() },
-  merge: 'human',
-  memory: { keepMs: 0 },
-  links: { allow: [] },
-};
 
 /** Everything of earlier tests is gone afterwards: services look at all rows. */
 export async function orchestratorFixture(

@@ -2,21 +2,16 @@ import { expect } from 'vitest';
 
 import { test } from '../../test/database.ts';
 import { listEffects } from '../db/effects.ts';
+import { insertJobs } from '../db/enqueue.ts';
 import { listOpenGatesOfJob } from '../db/gates.ts';
+import { findMergeRequest } from '../db/merge-requests.ts';
+import { promoteDue } from '../db/promote.ts';
 import { sql } from '../db/sql.ts';
-import { carryOutEffects } from './effects.ts';
 import { tieLooseEnds } from './loose-ends.ts';
-import type { OrchestratorFixture } from './orchestrator-fixture.ts';
-import { MERGE_REQUEST, orchestratorFixture, rule } from './orchestrator-fixture.ts';
-import { finishPublishing } from './publishing.ts';
+import { orchestratorFixture, publishAll } from './orchestrator-fixture.ts';
+import { MERGE_REQUEST, rule } from './spec-fixture.ts';
 
 const FILES = { 'src/add.ts': 'export const one = 2;\n' };
-
-async function publishAll({ deps, signal }: OrchestratorFixture): Promise<void> {
-  while ((await carryOutEffects(deps, signal)) + (await finishPublishing(deps)) > 0) {
-    // Until nothing moves.
-  }
-}
 
 test('a result becomes a branch, a merge request, a gate and an event of ours', async ({ db }) => {
   const approvals = {
@@ -204,4 +199,54 @@ test('a merge request whose job failed for good is closed, and its branch stays'
 
   expect(await db.query(sql`select state from merge_request`)).toEqual([{ state: 'closed' }]);
   expect(fixture.git.sh(['branch', '--list', branch ?? ''])).not.toBe('');
+});
+
+test('a job that lost its place while it published starts over on top of what is there', async ({
+  db,
+}) => {
+  using fixture = await orchestratorFixture(db);
+  const first = await fixture.work({ files: FILES });
+  await publishAll(fixture);
+  const [gate] = await listOpenGatesOfJob(db, first);
+  const request = await findMergeRequest(db, gate?.mergeRequestId ?? 0);
+  const branch = request?.branch ?? '';
+  const [next] = await db.transaction((tx) =>
+    insertJobs(tx, [
+      {
+        repoId: fixture.repoId,
+        agent: 'tester',
+        title: 'Test it',
+        task: 'Test it.',
+        trust: 'owner',
+        trigger: { kind: 'hand_off', actor: 'autodev' },
+        mergeRequestId: request?.id ?? 0,
+        branch,
+      },
+    ]),
+  );
+  const jobId = next ?? 0;
+  await fixture.claim(jobId);
+  // A person pushes to the branch while the agent works.
+  fixture.git.sh(['switch', '--quiet', branch]);
+  const theirs = fixture.git.commit({ 'note.md': 'mine\n' }, 'Mine');
+  fixture.git.sh(['switch', '--quiet', 'main']);
+  await fixture.complete(jobId, { base: request?.head ?? '', files: { 'a.test.ts': 'test\n' } });
+
+  await publishAll(fixture);
+
+  expect(fixture.git.sh(['rev-parse', branch])).toBe(theirs);
+  expect(await fixture.job(jobId)).toMatchObject({
+    state: 'waiting',
+    waitReason: 'retry',
+    reason: 'base_conflict',
+    input: [{ kind: 'note', author: 'autodev' }],
+  });
+  expect(await listEffects(db, jobId)).toMatchObject([{ state: 'cancelled' }]);
+
+  await promoteDue(db, 10);
+  await fixture.claim(jobId);
+  await fixture.complete(jobId, { base: theirs, files: { 'a.test.ts': 'test\n' } });
+  await publishAll(fixture);
+  expect(await fixture.job(jobId)).toMatchObject({ state: 'review' });
+  expect(fixture.git.sh(['log', '--format=%H', branch])).toContain(theirs);
 });

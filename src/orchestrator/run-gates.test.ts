@@ -12,8 +12,9 @@ import type { ApprovalRule } from '../domain/spec.ts';
 import { runJob } from './acts/start-job.ts';
 import { decideGate } from './decide-gates.ts';
 import type { OrchestratorFixture } from './orchestrator-fixture.ts';
-import { OPERATOR, orchestratorFixture, rule, triggerSpec } from './orchestrator-fixture.ts';
+import { OPERATOR, orchestratorFixture } from './orchestrator-fixture.ts';
 import { finishPublishing } from './publishing.ts';
+import { rule, triggerSpec } from './spec-fixture.ts';
 import { handleEvents } from './start-triggered.ts';
 
 const setup = (db: Db, change: Partial<ApprovalRule> = {}) =>

@@ -10,8 +10,9 @@ import { sql } from '../db/sql.ts';
 import type { TriggerSpec } from '../domain/spec.ts';
 import { carryOutEffects } from './effects.ts';
 import type { OrchestratorFixture } from './orchestrator-fixture.ts';
-import { orchestratorFixture, triggerSpec } from './orchestrator-fixture.ts';
+import { orchestratorFixture } from './orchestrator-fixture.ts';
 import { finishPublishing } from './publishing.ts';
+import { triggerSpec } from './spec-fixture.ts';
 import { handleEvents } from './start-triggered.ts';
 
 const setup = (db: Db, triggers: Record<string, TriggerSpec>) =>
