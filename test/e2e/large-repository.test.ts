@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
 
-import { runJob, sandboxArgs, test, untilJob } from './instance.ts';
+import { runJob, untilInForce, untilJob } from './follow-jobs.ts';
+import { sandboxArgs } from './instance.ts';
+import { test } from './machine-test.ts';
 import { CHANGE, obedientFiles } from './obedient-repository.ts';
 
 const FILES = 4000;
@@ -18,6 +20,7 @@ test('a job on a repository of 4,000 files goes from its task to the merge', asy
     ...obedientFiles(),
   });
   const instance = await instances({ args: ['--repo', repo, ...sandboxArgs()] });
+  await untilInForce(instance, 'large');
 
   const { id } = await runJob(instance, 'large', CHANGE);
   const reviewed = await untilJob(instance, id, ['review']);

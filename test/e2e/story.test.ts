@@ -5,8 +5,9 @@ import { expect } from 'vitest';
 
 import type { JobDetail } from '../../src/db/views/job-detail.ts';
 import type { Job } from '../../src/db/views/job-list.ts';
+import { listJobs, runJob, untilJob, untilSomeJob } from './follow-jobs.ts';
 import type { Instance } from './instance.ts';
-import { listJobs, runJob, test as base, untilJob, untilSomeJob } from './instance.ts';
+import { test as base } from './machine-test.ts';
 import type { Machine } from './machine.ts';
 import { until } from './until.ts';
 
@@ -173,9 +174,8 @@ async function plant(
 async function findAndBuild(instance: Instance): Promise<Job> {
   const finder = await runJob(instance, 'demo', 'Run the tests.', 'bug-finder');
   await untilJob(instance, finder.id, ['succeeded']);
-  const [builder] = (await listJobs(instance, { root: finder.id })).filter(
-    ({ agent }) => agent === 'builder',
-  );
+  const jobs = await listJobs(instance, { root: finder.id });
+  const builder = jobs.find(({ agent }) => agent === 'builder');
   return untilJob(instance, builder?.id ?? 'no builder', ['review']);
 }
 

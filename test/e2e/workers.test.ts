@@ -1,8 +1,10 @@
 import { expect } from 'vitest';
 
+import { runJob, untilInForce, untilJob } from './follow-jobs.ts';
 import type { Instance } from './instance.ts';
-import { runJob, sandboxArgs, test as base, untilJob } from './instance.ts';
+import { sandboxArgs } from './instance.ts';
 import { processesWith } from './leftovers.ts';
+import { test as base } from './machine-test.ts';
 import { CHANGE, MERGE_REQUEST, obedientFiles } from './obedient-repository.ts';
 import { until } from './until.ts';
 
@@ -13,7 +15,9 @@ const test = base.extend<{ $file: { instance: Instance } }>({
   instance: [
     async ({ machine, instances }, use) => {
       const repo = await machine.repository('app', obedientFiles({ agents: AGENTS }));
-      await use(await instances({ args: ['--repo', repo, ...sandboxArgs()] }));
+      const instance = await instances({ args: ['--repo', repo, ...sandboxArgs()] });
+      await untilInForce(instance, 'app');
+      await use(instance);
     },
     { scope: 'file' },
   ],
