@@ -16,6 +16,7 @@ import { createGateService } from '../orchestrator/decide-gates.ts';
 import { createEffectService } from '../orchestrator/effects.ts';
 import { createReaper } from '../orchestrator/reaper.ts';
 import { createRecheck } from '../orchestrator/recheck-artifact.ts';
+import { createRetention } from '../orchestrator/retention.ts';
 import { createTriggerService } from '../orchestrator/start-triggered.ts';
 import {
   createLaneWatch,
@@ -125,6 +126,7 @@ export async function orchestratorServices(
     lanes: createLaneWatch(deps),
     recount: createRecount(deps),
     partitions: createPartitionKeeper(deps),
+    retention: createRetention(deps),
   };
   return Object.entries(services).map(([name, service]) => keepRunning(platform, name, service));
 }
