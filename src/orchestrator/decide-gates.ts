@@ -85,7 +85,7 @@ export async function decideGate(deps: GateDeps, id: number, signal: AbortSignal
       }
     });
   } catch (error) {
-    if (!(error instanceof AppError) || error.code === 'DATABASE_UNAVAILABLE' || signal.aborted) {
+    if (!(error instanceof AppError) || isOfDatabase(error) || signal.aborted) {
       throw error;
     }
     log.warn({ err: error, gateId: id }, 'a decision could not be carried out');
@@ -94,6 +94,11 @@ export async function decideGate(deps: GateDeps, id: number, signal: AbortSignal
     }
   }
   await notifyWork(db);
+}
+
+/** Nothing that a person could do anything about: the vote is looked at again when the database answers. */
+function isOfDatabase({ code }: AppError): boolean {
+  return code === 'DATABASE_UNAVAILABLE' || code === 'BUSY';
 }
 
 /** The gate, locked behind its job; undefined when it is closed or cannot be decided yet. */
