@@ -8,6 +8,7 @@ import { test } from '../../test/database.ts';
 import type { Acts } from '../dashboard/api/acts.ts';
 import { TOKEN, setupApi } from '../dashboard/api/api-fixture.ts';
 import type { Db } from '../db/db.ts';
+import { markDirty, recordOutcome, takeDueRepos, takeLease } from '../db/repo-sync.ts';
 import { sql } from '../db/sql.ts';
 import { insertJob, insertRepo } from '../db/views/rows-fixture.ts';
 import { run, runOn } from './cli-fixture.ts';
@@ -217,7 +218,7 @@ test('sync --wait comes back when the file was read', async ({ db }) => {
   const repoId = await insertRepo(db, 'sync-repo');
   const { autodev } = await setup(db, {
     syncRepo: async (id) => {
-      await db.query(sql`update repo_sync set checked_at = now() where repo_id = ${id}`);
+      await db.query(sql`update repo_sync set answered_at = now() where repo_id = ${id}`);
     },
   });
 
@@ -230,6 +231,41 @@ test('sync --wait comes back when the file was read', async ({ db }) => {
   expect(asked.stdout).toBe('sync-repo will be read now\n');
   expect(waited).toMatchObject({ code: 0, stdout: 'sync-repo ○ not read yet\n' });
   expect(invalid).toMatchObject({ code: 3, stdout: expect.stringContaining('✖ error no') });
+});
+
+test('sync --wait waits for the look that answers it, whoever else asks and looks', async ({ db }) => {
+  const repoId = await insertRepo(db, 'sync-answered');
+  const { url } = await setup(db, { syncRepo: (id) => markDirty(db, [id], { priority: 2 }) });
+  const look = async () => {
+    const [due] = await takeDueRepos(db, { pollMs: 60_000, limit: 1 });
+    const lease = await takeLease(db, { repoId, owner: 'test', leaseMs: 60_000, head: null });
+    return { answeredDirtyAt: due?.dirtyAt ?? null, epoch: lease?.epoch ?? 0 };
+  };
+  const end = (one: Awaited<ReturnType<typeof look>>) =>
+    recordOutcome(db, { repoId, failures: 0, missingReads: 0, conditions: [], ...one });
+  let isOver = false;
+  await markDirty(db, [repoId], { priority: 2 });
+  const earlier = await look();
+
+  const waiting = run(['sync', 'sync-answered', '--wait'], {
+    env: { AUTODEV_URL: url, AUTODEV_TOKEN: TOKEN },
+  }).finally(() => {
+    isOver = true;
+  });
+  await expect
+    .poll(() =>
+      db.query(sql`select 1 as yes from repo_sync where repo_id = ${repoId}
+        and dirty_at > ${earlier.answeredDirtyAt}::timestamptz`),
+    )
+    .toHaveLength(1);
+  await end(earlier);
+  const isOverEarly = isOver;
+  const ours = await look();
+  await markDirty(db, [repoId], { priority: 2 });
+  await end(ours);
+  const { code } = await waiting;
+
+  expect({ isOverEarly, code }).toEqual({ isOverEarly: false, code: 0 });
 });
 
 test('why, trace, budget, runners and audit answer in words and as JSON', async ({ db }) => {

@@ -216,6 +216,7 @@ export async function recordOutcome(tx: Queryable, outcome: SyncOutcome): Promis
       conditions = ${JSON.stringify(outcome.conditions)}::jsonb,
       diagnostics = coalesce(${diagnostics === undefined ? null : JSON.stringify(diagnostics)}::jsonb, diagnostics),
       dirty_at = case when dirty_at > coalesce(${answered}::timestamptz, '-infinity') then dirty_at end,
+      answered_at = greatest(answered_at, ${answered}::timestamptz),
       next_at = case
         when dirty_at > coalesce(${answered}::timestamptz, '-infinity') then least(next_at, now())
         when ${again}::float8 is not null then now() + ${again}::float8 * interval '1 millisecond'

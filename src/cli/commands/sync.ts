@@ -44,8 +44,9 @@ async function syncRepo(
   }
   const repo = await waitUntil(
     () => api.get<Repo>(repoPath(before)),
-    ({ checked_at: at, pending }) =>
-      !pending && at !== null && (before.checked_at === null || at > before.checked_at),
+    // Gone already: a look has answered it between the ask and its answer.
+    ({ answered_at: answered }) =>
+      asked.asked_at === null || (answered !== null && answered >= asked.asked_at),
     { clock, signal, timeoutMs: timeout, what: `reading ${before.path}` },
   );
   output.answer(repo, () =>

@@ -19,6 +19,12 @@ const Revision = Type.Object({
   applied_at: orNull(Time),
 });
 
+/** In microseconds, so that two asks are never one; such texts compare as the times do. */
+const Asked = Type.String({
+  description:
+    'Whoever asked for a look has its answer once `answered_at` is not before the `asked_at` of then',
+});
+
 export const Repo = Type.Object({
   id: Type.String(),
   path: Type.String(),
@@ -28,6 +34,8 @@ export const Repo = Type.Object({
   head: orNull(Type.String({ description: 'The default branch, as it was seen last' })),
   checked_at: orNull(Time),
   pending: Type.Boolean({ description: 'Somebody asked for a look, or one is under way' }),
+  asked_at: orNull(Asked),
+  answered_at: orNull(Asked),
   revision: orNull(Revision),
   held: orNull(Revision),
   suspended: orNull(Type.String()),
@@ -53,6 +61,8 @@ interface RepoRow {
   head: string | null;
   checked_at: Date | null;
   pending: boolean | null;
+  asked_at: string | null;
+  answered_at: string | null;
   suspended: string | null;
   conditions: unknown[] | null;
   diagnostics: unknown[] | null;
@@ -99,9 +109,15 @@ export async function findRepoId(db: Queryable, name: string): Promise<number | 
 const REVISION_COLUMNS = sql`jsonb_build_object('id', v.id, 'commit', v.commit, 'author', v.author,
   'subject', v.subject, 'state', v.state, 'applied_at', v.applied_at)`;
 
+function micros(column: Sql): Sql {
+  return sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+}
+
 const REPOS: Sql = sql`
   select r.id, r.path, r.forge, r.location, r.branch, r.created_at,
-    s.head, s.checked_at, s.dirty_at is not null or s.lease_until > now() as pending, s.suspended, s.conditions, s.diagnostics,
+    s.head, s.checked_at, s.dirty_at is not null or s.lease_until > now() as pending,
+    ${micros(sql`s.dirty_at`)} as asked_at, ${micros(sql`s.answered_at`)} as answered_at,
+    s.suspended, s.conditions, s.diagnostics,
     (select count(*)::int from gate g where g.repo_id = r.id and g.state = 'open') as open_gates,
     (select jsonb_object_agg(state, n) from
        (select state, count(*) as n from job where repo_id = r.id group by state) q) as jobs,
@@ -125,6 +141,8 @@ function repoOf(row: RepoRow): Repo {
     head: row.head,
     checked_at: timeOrNull(row.checked_at),
     pending: row.pending ?? false,
+    asked_at: row.asked_at,
+    answered_at: row.answered_at,
     revision: revisionOf(row.revision),
     held: revisionOf(row.held),
     suspended: row.suspended,
