@@ -47,6 +47,8 @@ export function statusPage(
   ];
   if (repo.diagnostics.length > 0) {
     parts.push(`\n${diagnosticLines(output, repo.diagnostics)}`);
+  } else {
+    parts.push(...troubles(repo.conditions).map((text) => `\n${paint('red', '✖')} ${text}`));
   }
   if (agents.length > 0) {
     parts.push(
@@ -84,4 +86,19 @@ export function statusPage(
       : `\n${gates.map(({ id, kind, title }) => `▲ ${id} ${kind}: ${oneLine(title)}`).join('\n')}\n  autodev approvals ID shows one; autodev approve ID says yes`,
   );
   return parts.join('\n');
+}
+
+/** What conditions say of a file that is missing, a source that cannot be read, a plan that is held. */
+function troubles(conditions: readonly unknown[]): string[] {
+  const messages = conditions.flatMap((condition) => {
+    const { type, status, message } = fieldsOf(condition);
+    const stands =
+      (type === 'Stalled' && status === 'True') || (type === 'SourceReady' && status === 'False');
+    return stands && typeof message === 'string' ? [oneLine(message)] : [];
+  });
+  return [...new Set(messages)];
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
