@@ -96,9 +96,13 @@ export async function decideGate(deps: GateDeps, id: number, signal: AbortSignal
   await notifyWork(db);
 }
 
-/** Nothing that a person could do anything about: the vote is looked at again when the database answers. */
-function isOfDatabase({ code }: AppError): boolean {
-  return code === 'DATABASE_UNAVAILABLE' || code === 'BUSY';
+/**
+ * Nothing that a person could do anything about: the vote is looked at again when the database answers. A working
+ * copy in which another git works is BUSY too, and that the voter is told.
+ */
+function isOfDatabase({ code, cause }: AppError): boolean {
+  const lost = cause instanceof Error && 'code' in cause && /^(40|55)/.test(String(cause.code));
+  return code === 'DATABASE_UNAVAILABLE' || (code === 'BUSY' && lost);
 }
 
 /** The gate, locked behind its job; undefined when it is closed or cannot be decided yet. */

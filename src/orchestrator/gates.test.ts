@@ -1,3 +1,6 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { expect } from 'vitest';
 
 import { test } from '../../test/database.ts';
@@ -230,4 +233,15 @@ test('a decision that cannot be carried out undoes what it began', async ({ db }
 
   expect(await db.transaction((tx) => lockJob(tx, jobId))).toMatchObject({ state: 'review' });
   expect(await listOpenGatesOfJob(db, jobId)).toHaveLength(1);
+});
+
+test('another git in the working copy is told to the voter, who may try again', async ({ db }) => {
+  using fixture = await orchestratorFixture(db);
+  const { gate } = await inReview(db, fixture);
+  fixture.git.write('.git/index.lock', '');
+
+  await expect(vote(fixture, gate.id)).rejects.toMatchObject({ code: 'BUSY' });
+  rmSync(join(fixture.git.path, '.git/index.lock'));
+
+  expect(await vote(fixture, gate.id)).toBe('Approved and merged.');
 });
