@@ -6,7 +6,7 @@ import type { RepoSpec } from '../domain/spec.ts';
 import type { DocumentPath } from './diagnostics.ts';
 
 /** The name of the one object of kind `repo`: what the file says of the repository as a whole. */
-export const REPO_OBJECT = 'repo';
+const REPO_OBJECT = 'repo';
 
 /**
  * The named objects of a resolved file, each with a hash of its spec. A default that the file does not state

@@ -66,10 +66,10 @@ export function localPolicy(): LoadedPolicy {
 }
 
 /** The keys of a rule that a policy decides; `repos` only says where the rule holds. */
-export type PolicyKey = Exclude<keyof PolicyRule, 'repos'>;
+type PolicyKey = Exclude<keyof PolicyRule, 'repos'>;
 
 /** Which rule set a key: its number in the file (from 1) and its line. */
-export interface Origin {
+interface Origin {
   readonly file: string;
   readonly rule: number;
   readonly line: number;

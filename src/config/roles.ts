@@ -17,7 +17,7 @@ export interface Role {
 export type Roles = Readonly<Record<Agent, Role>>;
 
 /** The roles as they are shipped. */
-export const ROLES_FOLDER = path.join(import.meta.dirname, '../../agents');
+const ROLES_FOLDER = path.join(import.meta.dirname, '../../agents');
 
 /** @throws SETTINGS_INVALID when a role is missing or its front matter lacks something: a broken installation */
 export async function readRoles(folder: string = ROLES_FOLDER): Promise<Roles> {

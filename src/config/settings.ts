@@ -49,7 +49,7 @@ const Environment = Type.Object({
   OTEL_EXPORTER_OTLP_ENDPOINT: url('Where traces go; unset: nowhere.'),
 });
 
-export type Environment = Static<typeof Environment>;
+type Environment = Static<typeof Environment>;
 
 export interface Settings extends Environment {
   /** `strict` with GitLab, else `auto`, where nobody says otherwise. */

@@ -37,7 +37,7 @@ export type Output =
   | { readonly type: 'question'; readonly text: string }
   | { readonly type: 'noop'; readonly reason: string };
 
-export interface ReviewComment {
+interface ReviewComment {
   readonly path: string;
   /** In the new version, from 1. */
   readonly line: number;

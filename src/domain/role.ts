@@ -1,5 +1,5 @@
 /** GitLab's access levels by name, lowest first. `autodev` is an agent's own act, below every person. */
-export const ROLES = [
+const ROLES = [
   'autodev',
   'outsider',
   'guest',

@@ -118,7 +118,7 @@ export interface ScheduleSpec {
   readonly until?: string;
 }
 
-export const EVENTS = [
+const EVENTS = [
   'first_start',
   'issue_opened',
   'issue_labeled',

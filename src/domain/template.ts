@@ -2,7 +2,7 @@
  * The fields that a trigger's task may name. A field that its event does not have is empty; a name that is not
  * here is an error when the file is validated.
  */
-export const TEMPLATE_FIELDS = [
+const TEMPLATE_FIELDS = [
   'event',
   'actor',
   'ref',
