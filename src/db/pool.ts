@@ -74,12 +74,19 @@ export async function openDb(
   });
   // Without listeners a lost connection would be an uncaught exception: the pool's covers idle ones, the
   // client's those that are lent out. The query that was running reports the loss to its caller.
-  pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
+  // Never the error itself: `pg` hangs the whole client on it, with the text of every statement it prepared.
+  const closed = new AbortController();
+  pool.on('error', (error) => {
+    if (!closed.signal.aborted) {
+      log.warn({ err: databaseError(error) }, 'idle database connection lost');
+    }
+  });
   pool.on('connect', (client) => {
-    client.on('error', (error) => log.debug({ err: error }, 'database connection lost'));
+    client.on('error', (error) =>
+      log.debug({ err: databaseError(error) }, 'database connection lost'),
+    );
   });
 
-  const closed = new AbortController();
   const listeners = new Set<Promise<void>>();
   const named = statementNames();
 
