@@ -52,7 +52,10 @@ export async function checkConfig(
     return { ok: false, diagnostics: sortDiagnostics(readProblems), files: [] };
   }
 
-  const { config, diagnostics: problems } = validateDocument(document, { minIntervalMs, now });
+  const { config, diagnostics: problems } = await validateDocument(document, {
+    minIntervalMs,
+    now,
+  });
   if (config === undefined) {
     return { ok: false, diagnostics: sortDiagnostics([...readProblems, ...problems]), files: [] };
   }

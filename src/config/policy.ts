@@ -65,9 +65,6 @@ export function localPolicy(): LoadedPolicy {
   };
 }
 
-/** The keys of a rule that a policy decides; `repos` only says where the rule holds. */
-type PolicyKey = Exclude<keyof PolicyRule, 'repos'>;
-
 /** Which rule set a key: its number in the file (from 1) and its line. */
 interface Origin {
   readonly file: string;

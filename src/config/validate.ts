@@ -8,7 +8,6 @@ import type { Diagnostic, DocumentPath } from './diagnostics.ts';
 import { hasErrors } from './diagnostics.ts';
 import { checkNotYet } from './not-yet.ts';
 import { listAgents, resolveConfig } from './resolve.ts';
-import { explainProblems } from './schema-problems.ts';
 import type { SourceDocument } from './source-document.ts';
 
 export interface Validated {
@@ -28,12 +27,14 @@ const MIN_INTERVAL_MS = 5 * 60_000;
 const SCHEMA = 'autodev.schema.json';
 
 /** Everything that can be said of a document without reading another file. */
-export function validateDocument(
+export async function validateDocument(
   document: SourceDocument,
   { minIntervalMs = MIN_INTERVAL_MS, now }: ValidateOptions = {},
-): Validated {
+): Promise<Validated> {
   const value: unknown = document.value;
   if (!validate(value)) {
+    // Only a file with problems has to wait for what explains them (1 ms).
+    const { explainProblems } = await import('./schema-problems.ts');
     return {
       config: undefined,
       diagnostics: explainProblems(document, SCHEMA, validate.errors ?? []),
