@@ -17,7 +17,7 @@ import { print, printTable } from './print-table.ts';
  *     npx node bench/workspace.ts [rounds]
  */
 const [FILES, COMMITS, CHANGES] = [4_000, 5_000, 3];
-const rounds = Number(process.argv[2] ?? 7);
+const rounds = Number(process.argv[2] ?? 5);
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'autodev-bench-')));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
