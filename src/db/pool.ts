@@ -12,6 +12,8 @@ import { listen } from './listen.ts';
 import type { Sql } from './sql.ts';
 import { valueParsers } from './value-parsers.ts';
 
+const CLOSE_WITHIN_MS = 1_000;
+
 /** One connection, for as long as the caller holds it. */
 export interface Session extends Queryable {
   /** Runs several statements without parameters, as a migration file holds them; rows are dropped. */
@@ -142,7 +144,9 @@ export async function openDb(
       closed.abort();
       await Promise.all(listeners);
       if (!pool.ending) {
+        const left = untilRemoved(pool, clock);
         await pool.end();
+        await left;
       }
     },
   };
@@ -154,6 +158,26 @@ export async function openDb(
     throw error;
   }
   return db;
+}
+
+/**
+ * `pool.end()` asks its connections to close and does not wait for them. Without this a server that is stopped next
+ * finds some still there, and says FATAL of each. A server that does not answer is not waited for.
+ */
+async function untilRemoved(pool: Pool, clock: Clock): Promise<void> {
+  const open = pool.totalCount;
+  const stop = new AbortController();
+  let removed = 0;
+  const onRemove = (): void => {
+    removed += 1;
+    if (removed >= open) {
+      stop.abort();
+    }
+  };
+  pool.on('remove', onRemove);
+  if (open > 0) {
+    await clock.sleep(CLOSE_WITHIN_MS, stop.signal);
+  }
 }
 
 function sessionOn(client: PoolClient, named: (query: Sql) => QueryConfig): Session {
