@@ -45,7 +45,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry(
     'look',
     'trace',
-    'From a job to line, person, votes and cost',
+    'From a job, commit or line to person, votes and cost',
     () => import('./commands/trace.ts'),
   ),
   entry('look', 'plan', 'What an autodev.yaml would change', () => import('./commands/plan.ts')),

@@ -1,21 +1,60 @@
+import type { Gate } from '../db/views/gate-list.ts';
+import type { Job } from '../db/views/job-list.ts';
+import type { RevisionTrace } from '../db/views/revision-trace.ts';
+import type { RefTrace } from '../db/views/trace-ref.ts';
 import type { Trace } from '../db/views/trace.ts';
 import type { Output } from './output.ts';
 import { oneLine } from './output.ts';
 import { fieldList, textTable } from './text-table.ts';
 import { stateWord, triggerWord, usdWord } from './words.ts';
 
-/** From a job back to the line and the person, and on to the merge. */
-export function tracePage(output: Output, trace: Trace): string {
-  const { config, merge_request: mergeRequest, gates, cost } = trace;
-  const line = config?.line ?? null;
-  const votes = gates.flatMap((gate) =>
-    gate.votes.map(
-      (vote) => `${vote.voter} ${vote.verdict} ${gate.id}${vote.self ? ' (self)' : ''}`,
-    ),
-  );
+type Fields = (readonly [string, string | null])[];
+
+/** From a job, commit or line back to the person, and on to the votes, the merge and the cost. */
+export function tracePage(output: Output, trace: RefTrace): string {
+  const { job, object, commit, revision, jobs, gates } = trace;
   const fields = fieldList([
-    ['began with', `${trace.root.id}: ${triggerWord(trace.root)}`],
-    ['actor', oneLine(trace.actor)],
+    ['commit', trace.kind === 'commit' ? commit : null],
+    ...(object === null
+      ? []
+      : ([
+          ['object', oneLine(`${object.kind} ${object.name} (autodev.yaml:${object.line})`)],
+        ] as const)),
+    ...(revision === null ? [] : revisionFields(revision, { isLine: object !== null })),
+    ...(job === null ? [] : jobFields(job)),
+    ['votes', votesOf(gates)],
+    ['cost', costOf(job, jobs)],
+  ]);
+  return jobs.length === 0
+    ? `${fields}\n\nNo jobs came of it.`
+    : `${fields}\n\n${jobTable(output, jobs)}`;
+}
+
+function revisionFields(revision: RevisionTrace, { isLine }: { isLine: boolean }): Fields {
+  const { commit, subject, author, in_force: inForce, state, changes } = revision;
+  return [
+    [
+      isLine ? 'last changed' : 'autodev.yaml',
+      oneLine(`${commit.slice(0, 12)} ${subject} (${inForce ? 'in force' : state})`),
+    ],
+    ['committed by', oneLine(author)],
+    [
+      'it changed',
+      changes
+        .map(({ action, kind, name, paths }) =>
+          oneLine(`${action} ${kind} ${name}${paths.length === 0 ? '' : ` (${paths.join(', ')})`}`),
+        )
+        .join('; ') || null,
+    ],
+  ];
+}
+
+function jobFields({ job, root, actor, config, merge_request: request }: Trace): Fields {
+  const line = config?.line ?? null;
+  return [
+    ['job', oneLine(`${job.id}: ${job.title}`)],
+    ['began with', `${root.id}: ${triggerWord(root)}`],
+    ['actor', oneLine(actor)],
     [
       'config',
       config &&
@@ -23,20 +62,43 @@ export function tracePage(output: Output, trace: Trace): string {
           `${config.commit.slice(0, 12)} autodev.yaml${line === null ? '' : `:${line}`} ${config.subject ?? ''}`,
         ),
     ],
-    ['committed by', config?.author === null || config === null ? null : oneLine(config.author)],
-    ['votes', votes.map(oneLine).join(', ')],
+    ['config by', config?.author === null || config === null ? null : oneLine(config.author)],
     [
       'merge request',
-      mergeRequest &&
-        oneLine(`!${mergeRequest.number} ${mergeRequest.branch} (${mergeRequest.state})`),
+      request && oneLine(`!${request.number} ${request.branch} (${request.state})`),
     ],
-    ['merged', mergeRequest?.merged_commit ?? null],
-    ['merged by', mergeRequest?.merged_by ?? null],
-    ['cost', `${usdWord(cost.usd)}, ${cost.tokens} tokens, ${cost.jobs} jobs`],
-  ]);
-  const chain = textTable(
+    ['merged', request?.merged_commit ?? null],
+    ['merged by', request?.merged_by ?? null],
+  ];
+}
+
+function votesOf(gates: readonly Gate[]): string {
+  const votes = gates.flatMap((gate) =>
+    gate.votes.map((one) =>
+      oneLine(`${one.voter} ${one.verdict} ${gate.id}${one.self ? ' (self)' : ''}`),
+    ),
+  );
+  return votes.join(', ');
+}
+
+/** Of the whole chain where there is one, else of the jobs that are shown. */
+function costOf(job: Trace | null, jobs: readonly Job[]): string {
+  const {
+    usd,
+    tokens,
+    jobs: count,
+  } = job?.cost ?? {
+    usd: jobs.reduce((sum, { cost }) => sum + cost.usd, 0),
+    tokens: jobs.reduce((sum, { cost }) => sum + cost.tokens, 0),
+    jobs: jobs.length,
+  };
+  return `${usdWord(usd)}, ${tokens} tokens, ${count} ${count === 1 ? 'job' : 'jobs'}`;
+}
+
+function jobTable(output: Output, jobs: readonly Job[]): string {
+  return textTable(
     ['JOB', 'AGENT', 'STATE', 'STARTED BY', 'COST', 'TITLE'],
-    trace.chain.map((job) => [
+    jobs.map((job) => [
       job.id,
       job.agent,
       stateWord(output, job),
@@ -46,5 +108,4 @@ export function tracePage(output: Output, trace: Trace): string {
     ]),
     output,
   );
-  return `${fields}\n\n${chain}`;
 }

@@ -14,6 +14,7 @@ import { loginRoutes } from './routes/login.ts';
 import { recordRoutes } from './routes/record.ts';
 import { repoRoutes } from './routes/repos.ts';
 import { steeringRoutes } from './routes/steering.ts';
+import { traceRoutes } from './routes/trace.ts';
 import { transcriptRoutes } from './routes/transcript.ts';
 import { whyRoutes } from './routes/why.ts';
 
@@ -45,6 +46,7 @@ const routes: FastifyPluginAsync<ApiDeps> = async (app, deps) => {
       await v1.register(steeringRoutes, deps);
       await v1.register(controlRoutes, deps);
       await v1.register(recordRoutes, deps);
+      await v1.register(traceRoutes, deps);
       await v1.register(whyRoutes, deps);
     },
     { prefix: PREFIX },

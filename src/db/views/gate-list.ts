@@ -69,6 +69,8 @@ export interface GateFilter {
   repoId?: number | undefined;
   jobId?: number | undefined;
   gateId?: number | undefined;
+  /** Gates of any of these jobs, or on any of these revisions of autodev.yaml. */
+  about?: { jobIds: readonly number[]; revisionIds: readonly number[] } | undefined;
   state?: Gate['state'] | undefined;
 }
 
@@ -111,6 +113,10 @@ export async function listGates(
   }
   if (filter.gateId !== undefined) {
     where = sql`${where} and g.id = ${filter.gateId}`;
+  }
+  if (filter.about !== undefined) {
+    const { jobIds, revisionIds } = filter.about;
+    where = sql`${where} and (g.job_id = any(${jobIds}::bigint[]) or g.revision_id = any(${revisionIds}::bigint[]))`;
   }
   // Spelled out for the open ones: only then does the planner see the partial index.
   if (filter.state === 'open') {

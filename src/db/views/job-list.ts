@@ -68,6 +68,10 @@ export interface JobFilter {
   states?: readonly JobState[] | undefined;
   /** Jobs of one chain: this root and all that came of it. */
   rootId?: number | undefined;
+  /** Jobs that work on this merge request, or did. */
+  mergeRequestId?: number | undefined;
+  /** Jobs that a schedule or trigger of this name, or this commit of autodev.yaml, caused. */
+  cause?: { kind: 'schedule' | 'trigger'; name: string } | { commit: string } | undefined;
 }
 
 export interface JobRow {
@@ -194,7 +198,10 @@ function withNames(source: Sql): Sql {
     left join merge_request m on m.id = j.merge_request_id`;
 }
 
-function conditions({ repoId, agent, rootId }: JobFilter, before: number | undefined): Sql {
+function conditions(
+  { repoId, agent, rootId, mergeRequestId, cause }: JobFilter,
+  before: number | undefined,
+): Sql {
   let where = sql`true`;
   if (repoId !== undefined) {
     where = sql`${where} and repo_id = ${repoId}`;
@@ -204,6 +211,15 @@ function conditions({ repoId, agent, rootId }: JobFilter, before: number | undef
   }
   if (rootId !== undefined) {
     where = sql`${where} and (root_id = ${rootId} or id = ${rootId})`;
+  }
+  if (mergeRequestId !== undefined) {
+    where = sql`${where} and merge_request_id = ${mergeRequestId}`;
+  }
+  if (cause !== undefined && 'commit' in cause) {
+    // `?` lets the planner see the partial index.
+    where = sql`${where} and trigger ? 'commit' and trigger ->> 'commit' = ${cause.commit}`;
+  } else if (cause !== undefined) {
+    where = sql`${where} and trigger ->> 'kind' = ${cause.kind} and trigger ->> 'name' = ${cause.name}`;
   }
   return before === undefined ? where : sql`${where} and id < ${before}`;
 }

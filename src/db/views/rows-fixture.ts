@@ -82,14 +82,47 @@ export async function insertMergeRequest(
   db: Queryable,
   repoId: number,
   jobId: number,
+  head = 'a'.repeat(40),
 ): Promise<number> {
   const [row] = await db.query<{ id: number }>(sql`
     insert into merge_request (repo_id, number, job_id, root_id, branch, base, head, title, description)
-    values (${repoId}, 1, ${jobId}, ${jobId}, 'autodev/fix', ${'b'.repeat(40)}, ${'a'.repeat(40)},
+    values (${repoId}, 1, ${jobId}, ${jobId}, 'autodev/fix', ${'b'.repeat(40)}, ${head},
       'Round half to even', 'Why and how.')
     returning id`);
   return idOf(row);
 }
+
+/** A revision in force whose file has 8 lines. */
+export async function insertRevision(
+  db: Queryable,
+  repoId: number,
+  { commit = 'c'.repeat(40), source = FILE }: { commit?: string; source?: string } = {},
+): Promise<number> {
+  const plan = {
+    changes: [{ action: 'update', kind: 'schedule', name: 'nightly', paths: [{ path: 'cron' }] }],
+  };
+  const [row] = await db.query<{ id: number }>(sql`
+    with made as (
+      insert into revision (repo_id, commit, blobs, digest, state, source, author, subject, plan, applied_at)
+      values (${repoId}, ${commit}, '{}', 'd', 'applied', ${source}, 'Ada <ada@example.org>', 'Run nightly',
+        ${JSON.stringify(plan)}, now())
+      returning id, repo_id
+    ), force as (
+      update repo_sync s set revision_id = made.id from made where s.repo_id = made.repo_id
+    )
+    select id from made`);
+  return idOf(row);
+}
+
+const FILE = `version: 1
+agents:
+  builder: {}
+
+schedules:
+  nightly:
+    agent: builder
+    cron: "0 2 * * *"
+`;
 
 function idOf(row: { id: number } | undefined): number {
   if (row === undefined) {
