@@ -4,7 +4,8 @@ import { oneLine, plain } from './output.ts';
 import { fieldList } from './text-table.ts';
 
 /** A gate on one screen: the question, what it is about, who voted, and the commands that answer it. */
-export function gatePage({ paint }: Output, gate: Gate): string {
+export function gatePage(output: Output, gate: Gate): string {
+  const { paint } = output;
   const { votes, merge_request: mergeRequest } = gate;
   const fields = fieldList([
     ['gate', `${gate.id} (${gate.kind}, ${gate.state})`],
@@ -21,13 +22,19 @@ export function gatePage({ paint }: Output, gate: Gate): string {
     ],
     ['closed by', gate.closed_by && oneLine(gate.closed_by)],
   ]);
-  const warning = gate.protected
-    ? ''
-    : `\n${paint('yellow', '▲ not protected from the worker: it ran without a sandbox')}\n`;
+  const warning = gate.protected ? '' : `\n${protectionWord(output, gate)}: it ran without a box\n`;
 
   return `${paint('bold', oneLine(gate.title))}\n\n${fields}\n${warning}\n${plain(gate.body)}\n${
     gate.state === 'open' ? `\n${answersTo(gate)}\n` : ''
   }`;
+}
+
+/** Empty where the worker was kept in a box, so that what it made can be trusted to be all that it did. */
+export function protectionWord(
+  { paint }: Output,
+  { protected: isProtected }: Pick<Gate, 'protected'>,
+): string {
+  return isProtected ? '' : paint('yellow', '▲ not protected from the worker');
 }
 
 /** What to type. */

@@ -1,5 +1,5 @@
 import type { JobDetail } from '../db/views/job-detail.ts';
-import { answersTo } from './gate-page.ts';
+import { answersTo, protectionWord } from './gate-page.ts';
 import type { Output } from './output.ts';
 import { oneLine, plain } from './output.ts';
 import { fieldList, textTable } from './text-table.ts';
@@ -64,7 +64,7 @@ export function jobPage(output: Output, job: JobDetail, now: Date): string {
   }
   for (const gate of job.gates) {
     parts.push(
-      `\n${gate.id} ${gate.kind} ${gate.state}: ${oneLine(gate.title)}${
+      `\n${gate.id} ${gate.kind} ${gate.state}: ${[oneLine(gate.title), protectionWord(output, gate)].filter(Boolean).join(' ')}${
         gate.state === 'open' ? `\n  ${answersTo(gate)}` : ''
       }`,
     );

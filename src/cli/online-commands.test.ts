@@ -139,16 +139,43 @@ test('Ctrl-C ends a log that is followed with 130', async ({ db }) => {
   expect(code).toBe(130);
 });
 
+test('status says first of all when workers are not kept in a box', async ({ db }) => {
+  const { autodev } = await setup(db);
+  await insertRepo(db, 'unboxed');
+  const boxed = await autodev('status', 'unboxed');
+  await db.query(sql`
+    insert into runner (key, lease_until, heartbeat_at, agents, providers, slots, host, pid, sandbox)
+    values ('unboxed', now() + interval '1 hour', now(), '{3}', '{command}', 1, 'here', 1,
+      '{"mode": "auto", "protected": false, "reason": "bwrap is missing"}')`);
+
+  const one = await autodev('status', 'unboxed');
+  const all = await autodev('status');
+  const json = await autodev('status', 'unboxed', '-o', 'json');
+  await db.query(sql`delete from runner where key = 'unboxed'`);
+
+  expect(boxed.stdout).not.toContain('box:');
+  expect(one.stdout).toMatch(/^▲ Workers are not kept in a box: bwrap is missing\n/);
+  expect(all.stdout).toMatch(/^▲ Workers are not kept in a box: bwrap is missing\n/);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    sandbox: { status: 'False', reason: 'Degraded' },
+    repo: { conditions: [{ type: 'SandboxAvailable', status: 'False', reason: 'Degraded' }] },
+  });
+});
+
 test('approvals lists what waits, and shows one whole', async ({ db }) => {
   const { autodev } = await setup(db);
   const repoId = await insertRepo(db, 'gates-repo');
-  const id = await insertGate(db, repoId);
+  const jobId = await insertJob(db, repoId, { state: 'review' });
+  const id = await insertGate(db, repoId, { jobId });
   await db.query(sql`update gate set protected = false where id = ${id}`);
 
   const list = await autodev('approvals', 'gates-repo');
   const one = await autodev('approvals', `g_${id}`);
+  const job = await autodev('job', `j_${jobId}`);
 
-  expect(list.stdout).toMatch(new RegExp(`g_${id} +merge +– +gates-repo`));
+  expect(list.stdout).toMatch(new RegExp(`g_${id} +merge +j_${jobId} +gates-repo`));
+  expect(list.stdout).toContain('Merge the fix? ▲ not protected from the worker');
+  expect(job.stdout).toContain('Merge the fix? ▲ not protected from the worker');
   expect(one.stdout).toContain('It rounds half to even now.');
   expect(one.stdout).toContain('not protected from the worker');
 });

@@ -233,7 +233,9 @@ test('sync --wait comes back when the file was read', async ({ db }) => {
   expect(invalid).toMatchObject({ code: 3, stdout: expect.stringContaining('✖ error no') });
 });
 
-test('sync --wait waits for the look that answers it, whoever else asks and looks', async ({ db }) => {
+test('sync --wait waits for the look that answers it, whoever else asks and looks', async ({
+  db,
+}) => {
   const repoId = await insertRepo(db, 'sync-answered');
   const { url } = await setup(db, { syncRepo: (id) => markDirty(db, [id], { priority: 2 }) });
   const look = async () => {

@@ -1,6 +1,7 @@
 import type { Gate } from '../../db/views/gate-list.ts';
 import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
+import { protectionWord } from '../gate-page.ts';
 import { oneLine } from '../output.ts';
 import { textTable } from '../text-table.ts';
 import { showGate } from '../vote.ts';
@@ -44,7 +45,7 @@ async function listApprovals(context: Context, name: string | undefined): Promis
             gate.job ?? '–',
             oneLine(gate.repo.path),
             agoWord(gate.opened_at, now),
-            oneLine(gate.title),
+            [oneLine(gate.title), protectionWord(output, gate)].filter(Boolean).join(' '),
           ]),
           output,
         )}\n\nautodev approvals ID shows one; autodev approve ID says yes`,

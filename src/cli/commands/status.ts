@@ -2,8 +2,11 @@ import type { AgentLane } from '../../db/views/agent-list.ts';
 import type { Gate } from '../../db/views/gate-list.ts';
 import type { Repo } from '../../db/views/repo-list.ts';
 import type { Schedule } from '../../db/views/schedule-list.ts';
+import type { Stats } from '../../db/views/stats.ts';
 import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
+import type { Output } from '../output.ts';
+import { oneLine } from '../output.ts';
 import { repoTable } from '../repo-table.ts';
 import { statusPage } from '../status-page.ts';
 
@@ -24,14 +27,16 @@ async function showStatus(context: Context, name: string | undefined): Promise<v
   const { connect, output, clock } = context;
   const api = await connect();
   if (name === undefined) {
-    const [{ repos }, { gates }] = await Promise.all([
+    const [{ repos }, { gates }, stats] = await Promise.all([
       api.get<{ repos: Repo[] }>('/repos', { limit: 200 }),
       api.get<{ gates: Gate[] }>('/gates', { state: 'open', limit: 200 }),
+      api.get<Stats>('/stats'),
     ]);
     const [only, ...others] = repos;
     if (only === undefined || others.length > 0) {
-      output.answer({ repos, open_gates: gates.length }, () =>
+      output.answer({ sandbox: stats.sandbox, repos, open_gates: gates.length }, () =>
         [
+          ...sandboxWarning(output, stats),
           repoTable(output, repos),
           gates.length === 0 ? '' : `\n${gates.length} waiting for you: autodev approvals`,
         ].join('\n'),
@@ -42,12 +47,23 @@ async function showStatus(context: Context, name: string | undefined): Promise<v
   }
   const repo = await api.get<Repo>(`/repos/${encodeURIComponent(name)}`);
   const about = { repo: repo.id, limit: 200 };
-  const [{ agents }, { schedules }, { gates }] = await Promise.all([
+  const [{ agents }, { schedules }, { gates }, stats] = await Promise.all([
     api.get<{ agents: AgentLane[] }>('/agents', about),
     api.get<{ schedules: Schedule[] }>('/schedules', about),
     api.get<{ gates: Gate[] }>('/gates', { ...about, state: 'open' }),
+    api.get<Stats>('/stats'),
   ]);
-  output.answer({ repo, agents, schedules, gates }, () =>
-    statusPage(output, { repo, agents, schedules, gates }, clock.now()),
+  output.answer({ sandbox: stats.sandbox, repo, agents, schedules, gates }, () =>
+    [
+      ...sandboxWarning(output, stats),
+      statusPage(output, { repo, agents, schedules, gates }, clock.now()),
+    ].join('\n'),
   );
+}
+
+/** First of all: without a box, a worker can do all that this user can. */
+function sandboxWarning({ paint }: Output, { sandbox }: Stats): string[] {
+  return sandbox === null || sandbox.status === 'True'
+    ? []
+    : [paint('yellow', `▲ ${oneLine(sandbox.message)}`)];
 }

@@ -1,10 +1,12 @@
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
 
+import type { Condition } from '../../domain/conditions.ts';
 import { JOB_STATES, isFinal, jobStateOf } from '../../domain/job-state.ts';
 import type { Queryable } from '../db.ts';
 import type { Sql } from '../sql.ts';
 import { sql } from '../sql.ts';
+import { readSandbox, withSandbox } from './sandbox.ts';
 import type { Page } from './wire.ts';
 import { Json, Time, orNull, page, time, timeOrNull } from './wire.ts';
 
@@ -86,15 +88,18 @@ export async function listRepos(
   db: Queryable,
   { limit, after = 0 }: { limit: number; after?: number | undefined },
 ): Promise<Page<Repo>> {
-  const rows = await db.query<RepoRow>(
-    sql`${REPOS} where r.removed_at is null and r.id > ${after} order by r.id limit ${limit + 1}`,
-  );
-  return page(rows, limit, { key: (row) => row.id, item: repoOf });
+  const [rows, sandbox] = await Promise.all([
+    db.query<RepoRow>(
+      sql`${REPOS} where r.removed_at is null and r.id > ${after} order by r.id limit ${limit + 1}`,
+    ),
+    readSandbox(db),
+  ]);
+  return page(rows, limit, { key: (row) => row.id, item: (row) => repoOf(row, sandbox) });
 }
 
 export async function findRepo(db: Queryable, id: number): Promise<Repo | undefined> {
   const [row] = await db.query<RepoRow>(sql`${REPOS} where r.removed_at is null and r.id = ${id}`);
-  return row && repoOf(row);
+  return row && repoOf(row, await readSandbox(db));
 }
 
 /** The id of a repository that people named by id (`3`) or path (`group/app`); undefined: there is none. */
@@ -128,7 +133,7 @@ const REPOS: Sql = sql`
   from repo r
   left join repo_sync s on s.repo_id = r.id`;
 
-function repoOf(row: RepoRow): Repo {
+function repoOf(row: RepoRow, sandbox: Condition | undefined): Repo {
   const counts = new Map(
     Object.entries(row.jobs ?? {}).map(([code, n]) => [jobStateOf(Number(code)), n]),
   );
@@ -146,7 +151,7 @@ function repoOf(row: RepoRow): Repo {
     revision: revisionOf(row.revision),
     held: revisionOf(row.held),
     suspended: row.suspended,
-    conditions: row.conditions ?? [],
+    conditions: withSandbox(row.conditions ?? [], sandbox),
     diagnostics: row.diagnostics ?? [],
     jobs: Object.fromEntries(ACTIVE_STATES.map((state) => [state, counts.get(state) ?? 0])),
     open_gates: row.open_gates,

@@ -4,7 +4,8 @@ import { Type } from 'typebox';
 import { JOB_STATES, jobStateOf } from '../../domain/job-state.ts';
 import type { Queryable } from '../db.ts';
 import { sql } from '../sql.ts';
-import { Cost, usd } from './wire.ts';
+import { readSandbox } from './sandbox.ts';
+import { Cost, orNull, usd } from './wire.ts';
 
 export const Stats = Type.Object({
   repos: Type.Integer(),
@@ -16,6 +17,9 @@ export const Stats = Type.Object({
   }),
   oldest_queued_seconds: Type.Number({ description: 'How long the job waits that waits longest' }),
   cost_24h: Cost,
+  sandbox: orNull(
+    Type.Object({ status: Type.String(), reason: Type.String(), message: Type.String() }),
+  ),
 });
 
 /** Numbers on the whole of it. */
@@ -32,7 +36,7 @@ interface StatsRow {
 }
 
 export async function readStats(db: Queryable): Promise<Stats> {
-  const [counts, [row]] = await Promise.all([
+  const [counts, [row], sandbox] = await Promise.all([
     db.query<{ state: number; n: number }>(sql`
       select state, count(*)::int as n from job group by state
       union all
@@ -47,6 +51,7 @@ export async function readStats(db: Queryable): Promise<Stats> {
       coalesce(sum(input + cached + cache_writes + output), 0)::bigint as tokens,
       coalesce(sum(micro_usd), 0)::bigint as micro_usd
       from ledger where at > now() - interval '1 day'`),
+    readSandbox(db),
   ]);
   const jobs = new Map(counts.map(({ state, n }) => [jobStateOf(state), n]));
   const { tokens, micro_usd: microUsd, ...rest } = row ?? NOTHING;
@@ -55,6 +60,10 @@ export async function readStats(db: Queryable): Promise<Stats> {
     ...rest,
     jobs: Object.fromEntries(JOB_STATES.map((state) => [state, jobs.get(state) ?? 0])),
     cost_24h: { tokens, usd: usd(microUsd) },
+    sandbox:
+      sandbox === undefined
+        ? null
+        : { status: sandbox.status, reason: sandbox.reason, message: sandbox.message },
   };
 }
 

@@ -6,6 +6,7 @@ import type { RepoSpec, ScheduleSpec } from '../../domain/spec.ts';
 import type { HoldFact, LaneFacts, ScheduleFact } from '../../domain/why-facts.ts';
 import type { Queryable } from '../db.ts';
 import { sql } from '../sql.ts';
+import { readSandbox } from './sandbox.ts';
 
 interface RepoRow {
   path: string;
@@ -58,7 +59,7 @@ export async function collectLaneFacts(
   if (repo === undefined) {
     return undefined;
   }
-  const [lanes, runners, waiting, schedules] = await Promise.all([
+  const [lanes, runners, waiting, schedules, sandbox] = await Promise.all([
     readLanes(db, repoId),
     db.query<RunnerRow>(sql`
       select agents from runner where state = 'active' and lease_until > now()`),
@@ -66,6 +67,7 @@ export async function collectLaneFacts(
       select agent, wait_reason, count(*)::int as n, min(wake_at) as wake_at from job
       where repo_id = ${repoId} and state = 2 group by agent, wait_reason`),
     readSchedules(db, repoId),
+    readSandbox(db),
   ]);
   const { spec } = repo;
   const known = new Set<Agent>([
@@ -85,7 +87,7 @@ export async function collectLaneFacts(
       config: configOf(repo),
       listed: spec?.agents[agent] !== undefined,
       holds: (lane?.holds ?? []).map(holdOf),
-      sandbox: sandboxOf(repo),
+      sandbox: sandboxOf(sandbox),
       runners: { live: serving.length },
       slots: {
         lane: { running: lane?.running ?? 0, most: lane?.max_running ?? 1 },
@@ -167,8 +169,8 @@ function configOf(repo: RepoRow): LaneFacts['config'] {
   return { state: lastGood ? 'valid' : 'missing', lastGood };
 }
 
-function sandboxOf(repo: RepoRow): LaneFacts['sandbox'] {
-  const sandbox = conditionOf(repo, 'SandboxAvailable');
+/** Where a box is not asked for, work goes on without one: only a box that is asked for and fails stops it. */
+function sandboxOf(sandbox: Condition | undefined): LaneFacts['sandbox'] {
   return sandbox?.reason === 'ProbeFailed'
     ? { available: false, message: sandbox.message }
     : { available: true };

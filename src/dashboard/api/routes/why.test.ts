@@ -33,6 +33,31 @@ test('a paused lane says who paused it and why', async ({ db }) => {
   });
 });
 
+test('a box that is asked for and fails stops every lane', async ({ db }) => {
+  const { call } = setupApi(db);
+  const repoId = await setupRepo(db);
+  await db.query(sql`
+    insert into runner (key, lease_until, heartbeat_at, agents, providers, slots, host, pid, sandbox)
+    values ('unboxed', now() + interval '1 hour', now(), '{3}', '{command}', 1, 'here', 1,
+      '{"mode": "strict", "protected": false, "reason": "bwrap is missing"}')`);
+
+  const { body } = await call('GET', `/api/v1/repos/${repoId}/why`);
+  await db.query(sql`delete from runner where key = 'unboxed'`);
+
+  expect(body).toMatchObject({
+    agents: [
+      {
+        reasons: expect.arrayContaining([
+          expect.objectContaining({
+            code: 'sandbox_unavailable',
+            sentence: expect.stringContaining('bwrap is missing'),
+          }),
+        ]),
+      },
+    ],
+  });
+});
+
 test('a broken file, a missing runner, a full lane and waiting jobs are each named', async ({
   db,
 }) => {
