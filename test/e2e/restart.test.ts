@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -55,6 +56,7 @@ test('Ctrl-C ends everything, and a second start goes on where it was', async ({
 
   expect(stopped.ms).toBeLessThan(STOP_MS);
   expect(left).toEqual([]);
+  expect(first.log()).not.toMatch(/FATAL|"level":[4-6]0/);
   console.log(
     `warm start: ready after ${Math.round(second.readyMs)} ms; stop: ${Math.round(stopped.ms)} ms`,
   );
@@ -85,7 +87,7 @@ test.for(MOMENTS)(
     await first.kill9();
     await until(
       'no worker survives its runner',
-      () => processesWith('AUTODEV_TASK_FILE'),
+      () => processesWith(`sleep ${mark};`),
       (workers) => workers.length === 0,
     );
     await using second = await start();
@@ -97,6 +99,29 @@ test.for(MOMENTS)(
     await untilJob(second, id, ['succeeded']);
   },
 );
+
+test('a database that is killed comes back, and what ran meanwhile counts once', async ({
+  machine,
+  start,
+}) => {
+  await using instance = await start();
+  const { id } = await runJob(instance, 'app', `echo begun; sleep 2; ${CHANGE}`);
+  await untilSaid(instance, id, 'begun');
+  const processes = await processesWith(path.join(instance.data, 'postgres'));
+  const postmaster = processes.find(({ argv }) => /^\S+\/bin\/postgres -D /.test(argv));
+  assert(postmaster, 'the postmaster runs');
+
+  process.kill(postmaster.pid, 'SIGKILL');
+  await instance.untilLog(/PostgreSQL runs again/);
+
+  await until(
+    'it is ready again',
+    () => fetch(`${instance.url}/readyz`),
+    ({ status }) => status === 200,
+  );
+  await untilJob(instance, id, ['review']);
+  await expectOneResult(instance, machine, id);
+});
 
 test('a second start on the same data directory says where the first one runs', async ({
   machine,

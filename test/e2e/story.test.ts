@@ -52,11 +52,11 @@ test('every page of the command line tells the same story', async ({ instance })
   const logs = await instance.cli('logs', builder.id);
   const trace = await instance.cli('trace', builder.id);
   const why = await instance.cli('why', 'demo');
+  const whyNot = await instance.cli('why', builder.id);
   const status = await instance.cli('status');
 
-  expect([approvals, job, patch, logs, trace, why, status].map(({ code }) => code)).toEqual(
-    Array(7).fill(0),
-  );
+  const pages = [approvals, job, patch, logs, trace, why, whyNot, status];
+  expect(pages.map(({ code, stderr }) => [code, stderr])).toEqual(pages.map(() => [0, '']));
   expect(approvals.stdout).toContain(builder.id);
   expect(approvals.stdout).toContain(builder.title);
   expect(job.stdout).toMatch(/state +\S+ review/);
@@ -65,7 +65,8 @@ test('every page of the command line tells the same story', async ({ instance })
   expect(logs.stdout).toContain('80 of 81 tests pass');
   expect(trace.stdout).toContain(finder.id);
   expect(trace.stdout).toMatch(/autodev\.yaml:\d+ Start the invoice kit/);
-  expect(why.stdout).toMatch(/builder[^]*people|builder[^]*wait|builder[^]*review/i);
+  expect(why.stdout).toContain('The schedule nightly-bugs is next due in');
+  expect(whyNot.stdout).toMatch(/Its merge request waits for people[^]*autodev approve/);
   expect(status.stdout).toContain('in force');
 });
 
