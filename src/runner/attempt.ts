@@ -8,6 +8,7 @@ import { visibleText } from '../domain/sanitize.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { Git } from '../forge/git.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Provider } from '../llm/provider.ts';
 import type { BoxLimits, Sandbox } from '../sandbox/sandbox.ts';
@@ -157,6 +158,10 @@ export async function runAttempt(
     }
     return { failure: undefined, outputs, change, checks, base };
   } catch (error) {
+    // What we were doing ourselves was broken off in the middle: that is no failure of it.
+    if (stop.aborted && error instanceof AppError) {
+      return end(STOPPED);
+    }
     const failure = failureOf(error);
     if (failure.reason === 'internal') {
       deps.log.error({ err: error, job: formatJobId(claimed.job.id) }, 'attempt failed inside');

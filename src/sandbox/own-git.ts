@@ -79,7 +79,8 @@ export async function runOwnGit(
   await fed;
 
   if ((await timer) || signal.aborted) {
-    throw new AppError('TIMEOUT', `git ${args[0]} was ended after ${wallMs} ms`);
+    const why = signal.aborted ? 'because we were told to stop' : `after ${wallMs} ms`;
+    throw new AppError('TIMEOUT', `git ${args[0]} was ended ${why}`);
   }
   if (code !== 0) {
     const reason = code instanceof Error ? code.message : errors.trim() || `code ${code}`;
