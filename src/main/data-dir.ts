@@ -23,7 +23,7 @@ export async function openDataDir(given: string | undefined, cwd: string): Promi
       : path.resolve(cwd, given);
   try {
     // Root's PostgreSQL and workers have accounts of their own, which must get through and see nothing.
-    await mkdir(folder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+    await makeFolder(folder, process.getuid?.() === 0 ? 0o711 : 0o700);
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
@@ -33,6 +33,19 @@ export async function openDataDir(given: string | undefined, cwd: string): Promi
     });
   }
   return { folder, file: (name) => path.join(folder, name) };
+}
+
+/** One folder after the other: below /proc Node's recursive mkdir tries for ever. */
+async function makeFolder(folder: string, mode: number): Promise<void> {
+  if ((await stat(folder).catch(() => undefined)) !== undefined) {
+    return;
+  }
+  await makeFolder(path.dirname(folder), mode);
+  await mkdir(folder, { mode }).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
+      throw error;
+    }
+  });
 }
 
 /** The token that opens the API, made once. */

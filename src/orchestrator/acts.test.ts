@@ -47,6 +47,7 @@ test('a retry has the same root and the note; a replay is staged', async ({ db }
   const running = await fixture.enqueue();
 
   const retry = await retryJob(fixture.deps, jobId, { ...BY, note: 'Again.' });
+  await db.query(sql`update attempt set base = 'cafe' where job_id = ${jobId}`);
   const replay = await replayJob(fixture.deps, jobId, BY);
 
   expect(await fixture.job(retry.jobId)).toMatchObject({
@@ -55,7 +56,11 @@ test('a retry has the same root and the note; a replay is staged', async ({ db }
     trigger: { kind: 'retry', from_job: jobId },
     input: [{ kind: 'note', author: 'me', text: 'Again.' }],
   });
-  expect(await fixture.job(replay.jobId)).toMatchObject({ staged: true, state: 'queued' });
+  expect(await fixture.job(replay.jobId)).toMatchObject({
+    staged: true,
+    state: 'queued',
+    base: 'cafe',
+  });
   await expect(retryJob(fixture.deps, running, BY)).rejects.toThrow('has not ended');
   await expect(retryJob(fixture.deps, 999, BY)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });

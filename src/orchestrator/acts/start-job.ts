@@ -1,3 +1,4 @@
+import { listAttempts } from '../../db/attempts.ts';
 import { writeAudit } from '../../db/audit.ts';
 import type { Db } from '../../db/db.ts';
 import type { NewJob } from '../../db/enqueue.ts';
@@ -65,8 +66,12 @@ export async function replayJob(
   { actor }: { actor: string },
 ): Promise<{ jobId: number }> {
   const job = await endedJob(db, jobId);
+  const attempts = await listAttempts(db, jobId);
+  const worked = attempts.findLast(({ base }) => base !== null)?.base;
   return start(db, actor, 'job.replay', {
     ...again(job),
+    // Where it worked then, not where the branch is by now.
+    ...(worked && { base: worked }),
     trigger: succeed(job.trigger, { kind: 'replay', actor, from_job: jobId }),
     input: job.input,
     staged: true,

@@ -93,7 +93,7 @@ export async function drain(
     const id = await drainRunner(tx, { runner: runnerId, actor, reason });
     if (id === undefined) {
       throw new AppError('CONFLICT', `runner ${runnerId} is not active`, {
-        remedy: 'List runners with `autodev status`.',
+        remedy: '`autodev runners` lists those that are.',
       });
     }
     await writeAudit(tx, {
