@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 
 import type { Agent } from '../domain/agent.ts';
 import { AGENTS, isAgent } from '../domain/agent.ts';
+import { AppError } from '../kernel/errors.ts';
 
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -14,18 +15,20 @@ export function durationMs(text: string): number {
   return Number(number) * UNIT_MS[unit];
 }
 
-/** A time (`2026-12-01T08:00`), or a length of time from now on (`2h`). */
-export function untilTime(now: Date): (text: string) => Date {
-  return (text) => {
-    if (/^\d+[smhd]$/.test(text)) {
-      return new Date(now.getTime() + durationMs(text));
-    }
-    const at = new Date(text);
-    if (Number.isNaN(at.getTime())) {
-      throw new InvalidArgumentError('Write it as 2h, 3d or 2026-12-01T08:00.');
-    }
-    return at;
-  };
+/**
+ * What `--until` says: a time (`2026-12-01T08:00`), or a length of time from now on (`2h`).
+ * @throws AppError USAGE for anything else, and for a time that is over
+ */
+export function untilTime(text: string, now: Date): Date {
+  const at = /^\d+[smhd]$/.test(text) ? new Date(now.getTime() + durationMs(text)) : new Date(text);
+  const remedy = 'Write --until as 2h, 3d or 2026-12-01T08:00.';
+  if (Number.isNaN(at.getTime())) {
+    throw new AppError('USAGE', `\`${text}\` is no time`, { remedy });
+  }
+  if (at <= now) {
+    throw new AppError('USAGE', `\`${text}\` is over already`, { remedy });
+  }
+  return at;
 }
 
 export function wholeNumber({ min, max }: { min: number; max: number }): (text: string) => number {

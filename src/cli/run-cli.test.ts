@@ -1,4 +1,9 @@
-import { expect, test } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { Command } from 'commander';
+import { expect, onTestFinished, test } from 'vitest';
 
 import { AppError } from '../kernel/errors.ts';
 import { run } from './cli-fixture.ts';
@@ -49,7 +54,9 @@ test.for([
   [['jobs', '--agent', 'writer']],
   [['jobs', '--limit', '0']],
   [['jobs', '-o', 'xml']],
-  [['pause']],
+  [['pause', '--until', 'yesterday']],
+  [['pause', '--until', '2020-01-01']],
+  [['run', 'demo', 'builder', '']],
   [['reject', 'g_1']],
   [['run', 'demo', 'builder']],
   [['grant', 'j_1', '--usd', '-3']],
@@ -58,6 +65,28 @@ test.for([
 
   expect(code).toBe(64);
   expect(stderr).toMatch(/^error: /);
+});
+
+test.for(COMMANDS.map(({ name }) => name))('%s says why it refuses what is wrong', async (name) => {
+  const cwd = await mkdtemp(path.join(tmpdir(), 'autodev-'));
+  onTestFinished(() => rm(cwd, { recursive: true }));
+  const { options, registeredArguments } = await definitionOf(name);
+  const operands = registeredArguments.filter(({ required }) => required).map(() => '?');
+  const wrong = [
+    ['--nonsense'],
+    operands,
+    [...operands, ...Array.from({ length: 5 }, () => '?')],
+    ...options.map(({ long, required }) => [...operands, long ?? '', ...(required ? ['?'] : [])]),
+  ];
+
+  const ends = [];
+  for (const argv of wrong) {
+    const { code, stderr } = await run([name, ...argv], { cwd });
+    ends.push({ argv, ok: code === 0, said: stderr !== '' });
+  }
+
+  expect(ends.filter(({ ok, said }) => !ok && !said)).toEqual([]);
+  expect(ends[0]).toMatchObject({ ok: false, said: true });
 });
 
 test('the version is that of the package', async () => {
@@ -168,3 +197,10 @@ test('a bug is thrown on', async () => {
 
   await expect(bug).rejects.toThrow('oops');
 });
+
+async function definitionOf(name: string): Promise<Command> {
+  const command = new Command(name);
+  const { define } = (await COMMANDS.find((entry) => entry.name === name)?.load()) ?? {};
+  define?.(command, () => async () => {});
+  return command;
+}

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 import { AppError } from '../kernel/errors.ts';
 import type { CommandEntry } from './command-table.ts';
@@ -47,7 +47,7 @@ export async function runCommand(
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
-    return report(error, { stdout, stderr, json: wantsJson(argv), signal });
+    return report(printable(error), { stdout, stderr, json: wantsJson(argv), signal });
   }
   return exitCode ?? (signal.aborted ? INTERRUPTED : 0);
 }
@@ -87,6 +87,13 @@ function wantsJson(argv: readonly string[]): boolean {
       arg === '--output=json' ||
       ((arg === '-o' || arg === '--output') && argv[i + 1] === 'json'),
   );
+}
+
+/** commander prints what it refuses itself; a parser of ours that a command calls later must be printed by us. */
+function printable(error: unknown): unknown {
+  return error instanceof InvalidArgumentError
+    ? new AppError('USAGE', error.message, { cause: error })
+    : error;
 }
 
 interface ReportOptions extends Pick<Surroundings, 'stdout' | 'stderr' | 'signal'> {

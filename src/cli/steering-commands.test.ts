@@ -126,12 +126,12 @@ test('pause and resume name what they are about', async ({ db }) => {
     resume: async (scope) => ({ lifted: acts.push(scope) > 2 ? 1 : 0 }),
   });
 
-  const fleet = await autodev('pause', '--reason', 'incident');
+  const fleet = await autodev('pause');
   const agent = await autodev('pause', 'pause-repo', 'builder', '--reason', 'r', '--until', '2h');
   const resumed = await autodev('resume', 'pause-repo', 'builder');
 
   expect(acts).toEqual([
-    [{}, 'incident', true],
+    [{}, 'paused by hand', true],
     [{ repoId, agent: 'builder' }, 'r', false],
     { repoId, agent: 'builder' },
   ]);

@@ -5,7 +5,7 @@ import { counterDrift } from '../../test/queue.ts';
 import { sql } from '../db/sql.ts';
 import { grantBudget } from './acts/grant-budget.ts';
 import { replayJob, retryJob, runJob } from './acts/start-job.ts';
-import { liftControl, pause, resetBreaker, resume } from './acts/steer.ts';
+import { drain, liftControl, pause, resetBreaker, resume } from './acts/steer.ts';
 import { cancelJob, releaseJob } from './acts/stop-job.ts';
 import { orchestratorFixture } from './orchestrator-fixture.ts';
 
@@ -103,6 +103,17 @@ test('a grant wakes a job that waits for its budget', async ({ db }) => {
   await cancelJob({ db }, jobId, BY);
   await expect(grantBudget({ db }, jobId, { ...BY, microUsd: 1 })).rejects.toMatchObject({
     code: 'CONFLICT',
+  });
+});
+
+test('a runner that is not there cannot be drained, and the message says where they are listed', async ({
+  db,
+}) => {
+  const drained = drain({ db }, 99_999, { ...BY, reason: 'By hand.' });
+
+  await expect(drained).rejects.toMatchObject({
+    code: 'CONFLICT',
+    remedy: expect.stringContaining('autodev runners'),
   });
 });
 

@@ -13,12 +13,12 @@ export const define: Define = (command, act) => {
   command
     .argument('[repo]', 'only this repository (id or path; default: the whole fleet)')
     .argument('[agent]', 'only this agent of it', agentName)
-    .requiredOption('--reason <text>', 'why; `why` and `status` show it')
+    .option('--reason <text>', 'why; `why` and `status` show it', 'paused by hand')
     .option('--until <time>', '2h, 3d or a time; after it work goes on by itself')
     .addHelpText(
       'after',
       examples(
-        ['everything, now', 'autodev pause --reason "incident"'],
+        ['everything, now', 'autodev pause'],
         ['one agent for two hours', 'autodev pause demo builder --reason "release" --until 2h'],
       ),
     )
@@ -31,7 +31,7 @@ async function pause(
   agent: string | undefined,
   { reason, until }: Options,
 ): Promise<void> {
-  const at = until === undefined ? undefined : untilTime(clock.now())(until).toISOString();
+  const at = until === undefined ? undefined : untilTime(until, clock.now()).toISOString();
   const api = await connect();
   const control = await api.post<Control>('/controls', {
     verb: 'pause',

@@ -1,4 +1,5 @@
 import type { Job } from '../../db/views/job-list.ts';
+import { AppError } from '../../kernel/errors.ts';
 import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
 import { oneLine } from '../output.ts';
@@ -38,8 +39,14 @@ async function runJob(
   task: string[],
   { wait, timeout }: Options,
 ): Promise<number> {
+  const text = task.join(' ').trim();
+  if (text === '') {
+    throw new AppError('USAGE', `the task is empty: say what ${agent} should do`, {
+      remedy: `autodev run ${repo} ${agent} "Make rounding exact"`,
+    });
+  }
   const api = await connect();
-  const started = await api.post<Job>('/jobs', { repo, agent, task: task.join(' ') });
+  const started = await api.post<Job>('/jobs', { repo, agent, task: text });
   if (wait !== true) {
     output.answer(started, () => `${started.id} ${stateWord(output, started)}`);
     return 0;
