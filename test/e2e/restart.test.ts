@@ -47,7 +47,7 @@ test('Ctrl-C ends everything, and a second start goes on where it was', async ({
   await first.cli('pause', 'app', '--reason', 'Not now');
   const queued = await runJob(first, 'app', CHANGE);
   await first.cli('resume', 'app');
-  const running = await runJob(first, 'app', `echo begun; sleep 3; ${CHANGE}`);
+  const running = await runJob(first, 'app', `echo begun; sleep 2; ${CHANGE}`);
   await untilSaid(first, running.id, 'begun');
 
   const stopped = await first.stop('SIGINT');
