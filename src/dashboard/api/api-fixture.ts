@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { onTestFinished } from 'vitest';
 
 import type { Db } from '../../db/db.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { silentLog } from '../../kernel/log.ts';
 import type { Access } from './access.ts';
@@ -53,10 +54,14 @@ interface TestApi {
 export function setupApi(
   db: Db,
   acts: Partial<Acts> = {},
-  { ready }: { ready?: () => Promise<readonly ReadyCheck[]> } = {},
+  {
+    ready,
+    clock = systemClock,
+  }: { ready?: () => Promise<readonly ReadyCheck[]>; clock?: Clock } = {},
 ): TestApi {
   let port = 8080;
   const stop = new AbortController();
+  onTestFinished(() => stop.abort());
   const access = createAccess({
     db,
     clock: systemClock,
@@ -69,7 +74,7 @@ export function setupApi(
     acts: { ...noActs, ...acts },
     access,
     operator: 'ada',
-    clock: systemClock,
+    clock,
     log: silentLog,
     registry: new Registry(),
     stop: stop.signal,

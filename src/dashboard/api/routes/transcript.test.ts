@@ -6,6 +6,7 @@ import { test } from '../../../../test/database.ts';
 import type { Queryable } from '../../../db/db.ts';
 import { sql } from '../../../db/sql.ts';
 import { insertJob, insertRepo } from '../../../db/views/rows-fixture.ts';
+import type { Clock } from '../../../kernel/clock.ts';
 import { TOKEN, setupApi } from '../api-fixture.ts';
 
 test('a transcript is JSON lines, over chunks and attempts', async ({ db }) => {
@@ -58,6 +59,71 @@ test('the stream of a running job brings what is said while it is read', async (
 
   expect(text).toContain('id: 1.0\ndata: {"n":1}\n\nid: 1.1\ndata: {"n":2}\n\n');
 });
+
+test('what is said wakes those who follow that job, without waiting for a poll', async ({ db }) => {
+  const clock = movedClock();
+  const { listen } = setupApi(db, {}, { clock });
+  const repoId = await insertRepo(db);
+  const [id, other] = [
+    await insertJob(db, repoId, { state: 'running' }),
+    await insertJob(db, repoId, { state: 'running' }),
+  ];
+  const url = await listen();
+  const stream = await read(`${url}/api/v1/jobs/j_${id}/transcript`);
+  await read(`${url}/api/v1/jobs/j_${other}/transcript`);
+  await stream.until(': connected');
+  await expect.poll(() => clock.sleeping()).toBe(2);
+
+  await say(db, { id, attempt: 1, chunk: 0, first: 0 }, ['{"n":1}']);
+  await db.query(sql`select pg_notify('transcript', ${String(id)})`);
+  const text = await stream.until('{"n":1}');
+
+  expect(text).toContain('id: 1.0');
+});
+
+test('a stream on which nothing is said carries a comment every 15 seconds', async ({ db }) => {
+  const clock = movedClock();
+  const { listen } = setupApi(db, {}, { clock });
+  const id = await insertJob(db, await insertRepo(db), { state: 'running' });
+  const url = await listen();
+  const stream = await read(`${url}/api/v1/jobs/j_${id}/transcript`);
+  await expect.poll(() => clock.sleeping()).toBe(1);
+
+  clock.move(14_000);
+  await expect.poll(() => clock.sleeping()).toBe(1);
+  clock.move(1_000);
+  const text = await stream.until(': still here');
+
+  expect(text).toBe(': connected\n\n: still here\n\n');
+});
+
+/** Time that stands still until a test moves it. */
+function movedClock(): Clock & { move: (ms: number) => void; sleeping: () => number } {
+  let nowMs = Date.UTC(2026, 0, 1);
+  const sleepers = new Set<{ untilMs: number; wake: () => void }>();
+  return {
+    now: () => new Date(nowMs),
+    sleep: (ms, signal) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const sleeper = { untilMs: nowMs + ms, wake: resolve };
+      sleepers.add(sleeper);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      if (signal.aborted) {
+        resolve();
+      }
+      return promise.finally(() => sleepers.delete(sleeper));
+    },
+    sleeping: () => sleepers.size,
+    move: (ms) => {
+      nowMs += ms;
+      for (const { untilMs, wake } of sleepers) {
+        if (untilMs <= nowMs) {
+          wake();
+        }
+      }
+    },
+  };
+}
 
 interface Chunk {
   id: number;

@@ -10,13 +10,17 @@ import { JobId } from '../../../db/views/wire.ts';
 import { isFinal, jobStateOf } from '../../../domain/job-state.ts';
 import type { ApiDeps } from '../deps.ts';
 import { found, numberOf } from '../ids.ts';
+import type { TranscriptWake } from '../transcript-wake.ts';
+import { createTranscriptWake } from '../transcript-wake.ts';
 
-const POLL_MS = 500;
+/** A net below the notifications, and how soon the end of a job that says nothing any more is seen. */
+const POLL_MS = 1_000;
 /** Proxies cut a silent connection after 30 to 60 s. */
 const COMMENT_MS = 15_000;
 const START: TranscriptPosition = { attempt: 0, line: -1 };
 
-type TranscriptDeps = Pick<ApiDeps, 'db' | 'clock' | 'stop'>;
+type RouteDeps = Pick<ApiDeps, 'db' | 'clock' | 'stop'>;
+type TranscriptDeps = RouteDeps & { wake: TranscriptWake };
 
 interface Wanted {
   jobId: number;
@@ -28,7 +32,8 @@ interface Wanted {
  * What a worker said. As JSON lines: all there is now. As an event stream: that, and what comes until the job
  * is final, then an event `end`. An event's id is `<attempt>.<line>`: who comes back with it goes on behind it.
  */
-export const transcriptRoutes: FastifyPluginAsyncTypebox<TranscriptDeps> = async (app, deps) => {
+export const transcriptRoutes: FastifyPluginAsyncTypebox<RouteDeps> = async (app, given) => {
+  const deps = { ...given, wake: createTranscriptWake(given) };
   app.get(
     '/jobs/:id/transcript',
     {
@@ -61,12 +66,14 @@ export const transcriptRoutes: FastifyPluginAsyncTypebox<TranscriptDeps> = async
         .type('text/event-stream; charset=utf-8')
         .header('cache-control', 'no-cache, no-transform')
         .header('x-accel-buffering', 'no')
+        // A server that stops would wait for a connection that is kept alive after its stream has ended.
+        .header('connection', 'close')
         .send(Readable.from(events(deps, wanted, AbortSignal.any([gone.signal, deps.stop]))));
     },
   );
 };
 
-async function* jsonLines({ db }: TranscriptDeps, wanted: Wanted): AsyncGenerator<string> {
+async function* jsonLines({ db }: RouteDeps, wanted: Wanted): AsyncGenerator<string> {
   let { after } = wanted;
   for (;;) {
     const lines = await readTranscript(db, { ...wanted, after });
@@ -80,7 +87,7 @@ async function* jsonLines({ db }: TranscriptDeps, wanted: Wanted): AsyncGenerato
 }
 
 async function* events(
-  { db, clock }: TranscriptDeps,
+  { db, clock, wake }: TranscriptDeps,
   wanted: Wanted,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
@@ -89,6 +96,7 @@ async function* events(
   // Headers leave with the first bytes: the reader knows at once that it is connected.
   yield ': connected\n\n';
   while (!signal.aborted) {
+    using watch = wake.watch(wanted.jobId);
     // Before the lines: what is written between the two reads belongs to a job that is not final yet.
     const row = await findJobRow(db, wanted.jobId);
     const lines = await readTranscript(db, { ...wanted, after });
@@ -112,7 +120,7 @@ async function* events(
       yield ': still here\n\n';
       spokeAt = nowMs;
     }
-    await clock.sleep(POLL_MS, signal);
+    await watch.wait(POLL_MS, signal);
   }
 }
 
