@@ -1,9 +1,12 @@
-import { test as base } from 'vitest';
+import { test as base, vi } from 'vitest';
 
 import type { Instance, StartOptions } from './instance.ts';
 import { startInstance } from './instance.ts';
 import type { Machine } from './machine.ts';
 import { openMachine } from './machine.ts';
+
+// Several databases are made and several workers run at once: a bound for what hangs, as the project's own.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 interface Fixtures {
   $file: { machine: Machine; started: Instance[]; instances: Instances };
