@@ -2,6 +2,7 @@ import type { Agent } from './agent.ts';
 import type { JobReason } from './end-reason-text.ts';
 import type { JobState, WaitReason } from './job-state.ts';
 import type { SkipReason } from './schedule-policy.ts';
+import type { EventName } from './spec.ts';
 
 /** One answer to "why does nothing happen?". Codes are public: the API returns them. */
 export interface WhyReason {
@@ -52,6 +53,8 @@ export const WHY_CODES = [
   'schedule_skipped',
   'schedule_ended',
   'waits_for_event',
+  'waits_for_hand_off',
+  'trigger_spent',
 ] as const;
 
 type WhyCode = (typeof WHY_CODES)[number];
@@ -71,7 +74,11 @@ export interface HoldFact {
   readonly reason: string;
   readonly actor?: string;
   readonly until?: number;
+  /** `paused` only: what the pauses that cover the lane are about; each is lifted by a command of its own. */
+  readonly scopes?: readonly PauseScope[];
 }
+
+export type PauseScope = 'fleet' | 'repo' | 'agent';
 
 /** Places for jobs that run at once. */
 export interface SlotFact {
@@ -84,6 +91,14 @@ export interface ScheduleFact {
   /** Undefined: it has ended. */
   readonly nextAt?: number;
   readonly lastSkip?: { readonly at: number; readonly reason: SkipReason };
+}
+
+/** An enabled trigger that starts the agent. */
+export interface TriggerFact {
+  readonly name: string;
+  readonly events: readonly EventName[];
+  /** Each of its events happens once and has happened: it starts nothing any more. */
+  readonly spent: boolean;
 }
 
 /** Everything that a lane's standing still can come from. Times in epoch milliseconds. */
@@ -114,8 +129,9 @@ export interface LaneFacts {
     readonly wakeAt?: number;
   }[];
   readonly schedules: readonly ScheduleFact[];
-  /** Names of enabled triggers that start this agent. */
-  readonly triggers: readonly string[];
+  readonly triggers: readonly TriggerFact[];
+  /** Other enabled agents of the repository that may hand work to this one. */
+  readonly handOffs: readonly Agent[];
 }
 
 export interface JobFacts {

@@ -1,24 +1,42 @@
 import { describeSkip } from './schedule-policy.ts';
-import type { LaneFacts, ScheduleFact, WhyReason } from './why-facts.ts';
+import type { LaneFacts, ScheduleFact, TriggerFact, WhyReason } from './why-facts.ts';
 import { inTime } from './why-wait.ts';
 
 /** Where a lane without jobs would get new ones from. Never empty. */
-export function explainIdle({ schedules, triggers, agent, repo, now }: LaneFacts): WhyReason[] {
+export function explainIdle(facts: LaneFacts): WhyReason[] {
+  const { schedules, triggers, handOffs, agent, repo, now } = facts;
   const reasons = schedules.flatMap((schedule) => explainSchedule(schedule, now));
-  if (triggers.length > 0) {
+  const live = triggers.filter(({ spent }) => !spent);
+  if (live.length > 0) {
     reasons.push({
       code: 'waits_for_event',
-      sentence: `It has no job and waits for an event of ${triggers.join(', ')}.`,
+      sentence: `It has no job and waits for an event of ${live.map(triggerText).join(', ')}.`,
     });
   }
-  if (schedules.length === 0 && triggers.length === 0) {
+  if (handOffs.length > 0) {
+    reasons.push({
+      code: 'waits_for_hand_off',
+      sentence: `It is started by hand-offs of ${handOffs.join(', ')}.`,
+    });
+  }
+  for (const trigger of triggers.filter(({ spent }) => spent)) {
+    reasons.push({
+      code: 'trigger_spent',
+      sentence: `Its trigger ${triggerText(trigger)} has fired, once per repository.`,
+    });
+  }
+  if (schedules.length + live.length + handOffs.length === 0) {
     reasons.push({
       code: 'no_source_of_work',
-      sentence: `Nothing starts ${agent}: it has no enabled schedule and no trigger.`,
+      sentence: `Nothing starts ${agent}${triggers.length > 0 ? ' any more' : ''}: it has no enabled schedule, no trigger that can fire, and no agent hands work to it.`,
       remedy: `Add one to autodev.yaml, or: autodev run ${repo} ${agent} TASK`,
     });
   }
   return reasons;
+}
+
+function triggerText({ name, events }: TriggerFact): string {
+  return `\`${name}\` (${events.join(', ')})`;
 }
 
 function explainSchedule({ name, nextAt, lastSkip }: ScheduleFact, now: number): WhyReason[] {

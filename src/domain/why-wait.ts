@@ -1,6 +1,6 @@
 import { formatDuration } from './duration.ts';
 import type { WaitReason } from './job-state.ts';
-import type { HoldFact, WhyReason } from './why-facts.ts';
+import type { HoldFact, PauseScope, WhyReason } from './why-facts.ts';
 
 const WAITS: Readonly<Record<WaitReason, readonly [what: string, remedy?: string]>> = {
   gate: ['an approval', 'autodev approvals'],
@@ -39,11 +39,11 @@ export function explainWait(
 
 /** What lifts each hold; what a person wrote with it stands in the sentence. */
 export function explainHold(
-  { kind, reason, actor, until }: HoldFact,
+  { kind, reason, actor, until, scopes = ['agent'] }: HoldFact,
   { repo, agent, now }: { repo: string; agent: string; now: number },
 ): WhyReason {
   const remedies: Readonly<Record<HoldFact['kind'], string>> = {
-    paused: `autodev resume ${repo}`,
+    paused: scopes.map((scope) => resumeCommand(scope, { repo, agent })).join(' and '),
     suspended: `autodev resume ${repo}`,
     disabled: `Set agents.${agent}.enabled: true in autodev.yaml.`,
     removed: `Add ${agent} to \`agents\` in autodev.yaml.`,
@@ -60,6 +60,15 @@ export function explainHold(
     remedy: remedies[kind],
     ...(until !== undefined && { until }),
   };
+}
+
+/** Only the same scope lifts a pause: a narrower one stays paused by the wider, and the other way round. */
+function resumeCommand(
+  scope: PauseScope,
+  { repo, agent }: { repo: string; agent: string },
+): string {
+  const about = { fleet: '', repo: ` ${repo}`, agent: ` ${repo} ${agent}` };
+  return `autodev resume${about[scope]}`;
 }
 
 /** `in 3 m 12 s`, or `now` for what is due. */

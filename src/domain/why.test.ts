@@ -21,7 +21,8 @@ function lane(change: Partial<LaneFacts> = {}): LaneFacts {
     queued: 0,
     waiting: [],
     schedules: [],
-    triggers: ['build-labelled'],
+    triggers: [{ name: 'build-labelled', events: ['issue_labeled'], spent: false }],
+    handOffs: [],
     ...change,
   };
 }
@@ -68,7 +69,17 @@ const laneCases: [code: string, facts: Partial<LaneFacts>, part: RegExp][] = [
   ['running', { slots: { lane: { running: 1, most: 2 }, repo: free } }, /1 job is running/u],
   ['queued_next', { queued: 2 }, /2 jobs are queued/u],
   ['no_source_of_work', { triggers: [] }, /Nothing starts builder/u],
-  ['waits_for_event', {}, /build-labelled/u],
+  ['waits_for_event', {}, /an event of `build-labelled` \(issue_labeled\)/u],
+  [
+    'waits_for_hand_off',
+    { handOffs: ['bug-finder'] },
+    /^It is started by hand-offs of bug-finder/u,
+  ],
+  [
+    'trigger_spent',
+    { triggers: [{ name: 'first', events: ['first_start'], spent: true }] },
+    /^Its trigger `first` \(first_start\) has fired, once per repository\.$/u,
+  ],
   ['not_due', { schedules: [{ name: 'nightly', nextAt: NOW + 3_600_000 }] }, /in 1 h/u],
   ['schedule_ended', { schedules: [{ name: 'nightly' }] }, /has ended/u],
   [
@@ -93,7 +104,7 @@ test('a lane at ease has one reason and no remedy', () => {
   expect(explainLane(lane())).toEqual([
     {
       code: 'waits_for_event',
-      sentence: 'It has no job and waits for an event of build-labelled.',
+      sentence: 'It has no job and waits for an event of `build-labelled` (issue_labeled).',
     },
   ]);
 });
@@ -110,6 +121,33 @@ test('what a person can lift comes with the command', () => {
   const remedies = explainLane(lane(hold('breaker'))).map(({ remedy }) => remedy);
 
   expect(remedies[0]).toContain('autodev reset group/shop builder');
+});
+
+test('an agent that others hand work to has a source of it', () => {
+  const codes = explainLane(lane({ triggers: [], handOffs: ['bug-finder', 'pm'] })).map(
+    ({ code }) => code,
+  );
+
+  expect(codes).toEqual(['waits_for_hand_off']);
+});
+
+test('a trigger that has fired for the last time is no source of work', () => {
+  const codes = explainLane(
+    lane({ triggers: [{ name: 'first', events: ['first_start'], spent: true }] }),
+  ).map(({ code }) => code);
+
+  expect(codes).toEqual(['trigger_spent', 'no_source_of_work']);
+});
+
+test.each([
+  [['fleet'], 'autodev resume'],
+  [['repo'], 'autodev resume group/shop'],
+  [['agent'], 'autodev resume group/shop builder'],
+  [['fleet', 'agent'], 'autodev resume and autodev resume group/shop builder'],
+] as const)('a pause of %j is lifted by the command of just that', (scopes, command) => {
+  const [reason] = explainLane(lane({ holds: [{ kind: 'paused', reason: 'Because.', scopes }] }));
+
+  expect(reason?.remedy).toBe(command);
 });
 
 const jobCases: [code: string, facts: Partial<JobFacts>, part: RegExp][] = [

@@ -3,10 +3,13 @@ import { AGENTS, agentCode, agentOf } from '../../domain/agent.ts';
 import type { Condition } from '../../domain/conditions.ts';
 import { isWaitReason } from '../../domain/job-state.ts';
 import type { RepoSpec, ScheduleSpec } from '../../domain/spec.ts';
-import type { HoldFact, LaneFacts, ScheduleFact } from '../../domain/why-facts.ts';
+import type { HoldFact, LaneFacts, PauseScope, ScheduleFact } from '../../domain/why-facts.ts';
 import type { Queryable } from '../db.ts';
 import { sql } from '../sql.ts';
 import { readSandbox } from './sandbox.ts';
+
+/** The widest first. */
+const PAUSE_SCOPES = ['fleet', 'repo', 'agent'] as const satisfies PauseScope[];
 
 interface RepoRow {
   path: string;
@@ -16,6 +19,7 @@ interface RepoRow {
   held: boolean;
   max_running: number | null;
   running: number | null;
+  started: boolean;
 }
 
 interface LaneRow {
@@ -23,7 +27,13 @@ interface LaneRow {
   max_running: number;
   running: number;
   ready: number;
-  holds: { kind: HoldFact['kind']; reason: string; actor: string | null; until: string | null }[];
+  holds: {
+    kind: HoldFact['kind'];
+    reason: string;
+    actor: string | null;
+    until: string | null;
+    scopes: PauseScope[] | null;
+  }[];
 }
 
 interface RunnerRow {
@@ -107,7 +117,15 @@ export async function collectLaneFacts(
         .map(scheduleOf),
       triggers: Object.entries(spec?.triggers ?? {})
         .filter(([, trigger]) => trigger.agent === agent && trigger.enabled)
-        .map(([name]) => name),
+        .map(([name, { events }]) => ({
+          name,
+          events,
+          spent: repo.started && events.every((event) => event === 'first_start'),
+        })),
+      handOffs: AGENTS.filter((other) => {
+        const source = other === agent ? undefined : spec?.agents[other];
+        return source?.enabled === true && source.allow.hand_off?.agents?.includes(agent) === true;
+      }),
     };
   });
 }
@@ -116,7 +134,10 @@ function readRepo(db: Queryable, repoId: number): Promise<RepoRow[]> {
   return db.query<RepoRow>(sql`
     select r.path, v.spec, s.conditions, s.diagnostics, t.max_running, t.running,
       exists (select from revision h where h.repo_id = r.id and h.state = 'held'
-              and h.id > coalesce(s.revision_id, 0)) as held
+              and h.id > coalesce(s.revision_id, 0)) as held,
+      -- By its key, which is indexed; there is one a repository.
+      exists (select from event e where e.key = 'first_start:' || r.id
+              and e.handled_at is not null) as started
     from repo r
     left join repo_sync s on s.repo_id = r.id
     left join revision v on v.id = s.revision_id
@@ -127,7 +148,11 @@ function readRepo(db: Queryable, repoId: number): Promise<RepoRow[]> {
 function readLanes(db: Queryable, repoId: number): Promise<LaneRow[]> {
   return db.query<LaneRow>(sql`
     select l.agent, l.max_running, l.running, l.ready,
-      coalesce((select jsonb_agg(to_jsonb(h) order by h.created_at) from lane_hold h
+      coalesce((select jsonb_agg(to_jsonb(h) || jsonb_build_object('scopes', (
+                  select jsonb_agg(distinct c.scope) from control c
+                  where h.kind = 'paused' and c.verb = 'pause' and c.lifted_at is null and (
+                    c.scope = 'fleet' or c.repo_id = h.repo_id and (c.scope = 'repo' or c.agent = h.agent))
+                )) order by h.created_at) from lane_hold h
                 where h.repo_id = l.repo_id and h.agent = l.agent), '[]') as holds
     from lane l where l.repo_id = ${repoId}`);
 }
@@ -176,12 +201,13 @@ function sandboxOf(sandbox: Condition | undefined): LaneFacts['sandbox'] {
     : { available: true };
 }
 
-function holdOf({ kind, reason, actor, until }: LaneRow['holds'][number]): HoldFact {
+function holdOf({ kind, reason, actor, until, scopes }: LaneRow['holds'][number]): HoldFact {
   return {
     kind,
     reason,
     ...(actor !== null && { actor }),
     ...(until !== null && { until: Date.parse(until) }),
+    ...(scopes !== null && { scopes: PAUSE_SCOPES.filter((scope) => scopes.includes(scope)) }),
   };
 }
 

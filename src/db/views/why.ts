@@ -102,6 +102,7 @@ const NO_LANE = {
   waiting: [],
   schedules: [],
   triggers: [],
+  handOffs: [],
 } as const;
 
 async function countAhead(db: Queryable, row: JobRow): Promise<number> {

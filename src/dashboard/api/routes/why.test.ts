@@ -1,7 +1,10 @@
 import { expect } from 'vitest';
 
 import { test } from '../../../../test/database.ts';
+import { pause, resume } from '../../../db/controls.ts';
 import type { Queryable } from '../../../db/db.ts';
+import { recordEvents } from '../../../db/events.ts';
+import { getRepo } from '../../../db/repos.ts';
 import { sql } from '../../../db/sql.ts';
 import { insertGate, insertJob, insertRepo } from '../../../db/views/rows-fixture.ts';
 import { setupApi } from '../api-fixture.ts';
@@ -31,6 +34,67 @@ test('a paused lane says who paused it and why', async ({ db }) => {
       },
     ],
   });
+});
+
+test('each pause that covers a lane comes with the command that lifts it', async ({ db }) => {
+  const { call } = setupApi(db);
+  const repoId = await setupRepo(db);
+  const { path } = await getRepo(db, repoId);
+  const remedy = async () =>
+    JSON.parse((await call('GET', `/api/v1/repos/${repoId}/why`)).text).agents[0].reasons.find(
+      ({ code }: { code: string }) => code === 'hold_paused',
+    ).remedy;
+  const order = { actor: 'ada', reason: 'Lunch.' };
+
+  await db.transaction((tx) => pause(tx, { scope: { repoId, agent: 'builder' }, ...order }));
+  const agentOnly = await remedy();
+  await db.transaction((tx) => pause(tx, { scope: { repoId }, ...order }));
+  await db.transaction((tx) => resume(tx, { scope: { repoId, agent: 'builder' }, ...order }));
+  const repoOnly = await remedy();
+  await db.transaction((tx) => pause(tx, { scope: {}, ...order }));
+  const both = await remedy();
+  await db.transaction((tx) => resume(tx, { scope: {}, ...order }));
+
+  expect([agentOnly, repoOnly, both]).toEqual([
+    `autodev resume ${path} builder`,
+    `autodev resume ${path}`,
+    `autodev resume and autodev resume ${path}`,
+  ]);
+});
+
+test('hand-offs and triggers are named, and what has fired once for all is told apart', async ({
+  db,
+}) => {
+  const { call } = setupApi(db);
+  const hands = { enabled: true, allow: { hand_off: { max: 3, agents: ['builder'] } } };
+  const first = { agent: 'builder', enabled: true, events: ['first_start'] };
+  const repoId = await setupRepo(db, {
+    agents: {
+      builder: hands,
+      'bug-finder': hands,
+      pm: { ...hands, enabled: false },
+    },
+    triggers: { first, again: { ...first, events: ['first_start', 'push'] } },
+    schedules: {},
+  });
+  await recordEvents(db, [
+    { repoId, type: 'first_start', key: `first_start:${repoId}`, payload: {} },
+  ]);
+  await db.query(sql`update event set handled_at = now() where repo_id = ${repoId}`);
+
+  const { text } = await call('GET', `/api/v1/repos/${repoId}/why`);
+
+  const { agents } = JSON.parse(text);
+  const sentences = agents
+    .find(({ agent }: { agent: string }) => agent === 'builder')
+    .reasons.map(({ sentence }: { sentence: string }) => sentence);
+  expect(sentences).toEqual(
+    expect.arrayContaining([
+      'It is started by hand-offs of bug-finder.',
+      'It has no job and waits for an event of `again` (first_start, push).',
+      'Its trigger `first` (first_start) has fired, once per repository.',
+    ]),
+  );
 });
 
 test('a box that is asked for and fails stops every lane', async ({ db }) => {
@@ -113,12 +177,12 @@ test('a job that is over says how it ended', async ({ db }) => {
   expect(body).toMatchObject({ agents: [{ reasons: [{ code: 'ended' }] }] });
 });
 
-async function setupRepo(db: Queryable): Promise<number> {
+async function setupRepo(db: Queryable, spec: unknown = SPEC): Promise<number> {
   const repoId = await insertRepo(db);
   await db.query(sql`
     with v as (
       insert into revision (repo_id, commit, blobs, digest, state, spec, source, author, subject)
-      values (${repoId}, 'c', '{}', 'd', 'applied', ${JSON.stringify(SPEC)}, '', 'Grace', 'Start')
+      values (${repoId}, 'c', '{}', 'd', 'applied', ${JSON.stringify(spec)}, '', 'Grace', 'Start')
       returning id
     )
     update repo_sync set revision_id = (select id from v) where repo_id = ${repoId}`);
