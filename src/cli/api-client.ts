@@ -118,9 +118,13 @@ function fields(text: string): Record<string, unknown> {
   }
 }
 
-function codeOf(status: number): 'NOT_FOUND' | 'UNAVAILABLE' | 'INVALID_REQUEST' {
+/** Of an answer that names no code of ours. 502 to 504 are a proxy's words for a server that is away. */
+function codeOf(status: number): 'NOT_FOUND' | 'UNAVAILABLE' | 'INTERNAL' | 'INVALID_REQUEST' {
   if (status === 404) {
     return 'NOT_FOUND';
   }
-  return status >= 500 ? 'UNAVAILABLE' : 'INVALID_REQUEST';
+  if (status >= 502 && status <= 504) {
+    return 'UNAVAILABLE';
+  }
+  return status >= 500 ? 'INTERNAL' : 'INVALID_REQUEST';
 }

@@ -62,6 +62,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     () => import('./commands/runners.ts'),
   ),
   entry('look', 'budget', 'What was spent, and what is left', () => import('./commands/budget.ts')),
+  entry(
+    'look',
+    'explain',
+    'What the policy lets a repository ask for, and which rule says so',
+    () => import('./commands/explain.ts'),
+  ),
   entry('look', 'audit', 'Who did what', () => import('./commands/audit.ts')),
 
   entry(
@@ -109,6 +115,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     'rehearse',
     'What an agent would be given, without running it',
     () => import('./commands/rehearse.ts'),
+  ),
+  entry(
+    'offline',
+    'policy',
+    'Check a policy file, and what it grants',
+    () => import('./commands/policy.ts'),
   ),
   entry(
     'offline',

@@ -155,6 +155,24 @@ test('rehearse shows what an agent would be given', async () => {
   expect(absent).toMatchObject({ code: 1, stderr: expect.stringContaining('does not list pm') });
 });
 
+test('policy test says whether a policy is valid, and what it grants to a repository', async () => {
+  const cwd = await folder({
+    'good.yaml':
+      'version: 1\nrules:\n  - repos: ["group/**"]\n    allow: true\n    command: true\n',
+    'bad.yaml': 'version: 1\nrules:\n  - repos: ["**"]\n    alow: true\n',
+  });
+
+  const good = await run(['policy', 'test', '--file', 'good.yaml', 'group/app', 'other'], { cwd });
+  const json = await run(['policy', 'test', '--file', 'good.yaml', 'other', '-o', 'json'], { cwd });
+  const bad = await run(['policy', 'test', '--file', 'bad.yaml'], { cwd });
+
+  expect(good.code).toBe(0);
+  expect(good.stdout).toMatch(/group\/app[^]*allow +true +good\.yaml:4 \(rule 1\)/);
+  expect(good.stdout).toMatch(/other[^]*allow +false +built in/);
+  expect(JSON.parse(json.stdout)).toMatchObject({ valid: true, repos: [{ repo: 'other' }] });
+  expect(bad).toMatchObject({ code: 3, stdout: expect.stringMatching(/bad\.yaml:4:/) });
+});
+
 test('rehearse of an invalid file ends with 3', async () => {
   const cwd = await folder({ 'autodev.yaml': 'version: 1\nagent: {}\n' });
 

@@ -7,7 +7,13 @@ import type { Acts } from '../dashboard/api/acts.ts';
 import { TOKEN, setupApi } from '../dashboard/api/api-fixture.ts';
 import type { Db } from '../db/db.ts';
 import { sql } from '../db/sql.ts';
-import { insertGate, insertJob, insertRepo } from '../db/views/rows-fixture.ts';
+import {
+  insertGate,
+  insertJob,
+  insertMergeRequest,
+  insertRepo,
+  insertRevision,
+} from '../db/views/rows-fixture.ts';
 import { AppError } from '../kernel/errors.ts';
 import { run, runOn } from './cli-fixture.ts';
 
@@ -160,6 +166,71 @@ test('status says first of all when workers are not kept in a box', async ({ db 
     sandbox: { status: 'False', reason: 'Degraded' },
     repo: { conditions: [{ type: 'SandboxAvailable', status: 'False', reason: 'Degraded' }] },
   });
+});
+
+test('status --annotate shows the file in force with what is true now', async ({ db }) => {
+  const { autodev } = await setup(db);
+  const repoId = await insertRepo(db, 'annotated');
+  const none = await autodev('status', 'annotated', '--annotate');
+  const revisionId = await insertRevision(db, repoId);
+  await db.query(sql`update revision set spec = '{"budgets": {"daily": {"scope": "repo", "per": "day",
+    "microUsd": 10000000, "onExhausted": "wait"}}}' where id = ${revisionId}`);
+  await db.query(sql`insert into config_object (repo_id, kind, name, spec, hash, line, revision_id) values
+    (${repoId}, 'budget', 'daily', '{}', 'h', 1, ${revisionId}),
+    (${repoId}, 'agent', 'builder', '{}', 'h', 3, ${revisionId}),
+    (${repoId}, 'schedule', 'nightly', '{}', 'h', 6, ${revisionId})`);
+  await db.query(
+    sql`insert into lane (repo_id, agent, max_running, running, ready) values (${repoId}, 3, 2, 1, 4)`,
+  );
+  await db.query(sql`insert into schedule (repo_id, name, spec, next_at) values (${repoId}, 'nightly',
+    '{"agent": "builder", "enabled": true, "cron": "0 2 * * *", "timezone": "UTC"}', '2030-01-01T02:00:00Z')`);
+  await insertMergeRequest(db, repoId, await insertJob(db, repoId, { state: 'review' }));
+
+  const text = await autodev('status', 'annotated', '--annotate');
+  const json = await autodev('status', 'annotated', '--annotate', '-o', 'json');
+
+  expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('in force') });
+  expect(text.stdout).toBe(`version: 1     # ◂ daily: 0.00 of 10.00 USD spent
+agents:
+  builder: {}  # ◂ 1/2 running, 4 queued, 1 open merge request
+
+schedules:
+  nightly:     # ◂ next 2030-01-01T02:00:00.000Z
+    agent: builder
+    cron: "0 2 * * *"
+`);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    commit: 'c'.repeat(40),
+    lines: expect.arrayContaining([
+      { line: 6, text: '  nightly:', notes: ['next 2030-01-01T02:00:00.000Z'] },
+    ]),
+  });
+});
+
+test('explain policy says what holds for a repository, and which rule says so', async ({ db }) => {
+  const asked: unknown[] = [];
+  const { autodev } = await setup(db, {
+    explainPolicy: (...args) => {
+      asked.push(args);
+      return args[1] === 'nonsense'
+        ? []
+        : [
+            { key: 'allow', value: true, origin: { file: 'policy.yaml', rule: 2, line: 7 } },
+            { key: 'network', value: [], origin: null },
+          ];
+    },
+  });
+  await insertRepo(db, 'policy-repo');
+
+  const all = await autodev('explain', 'policy', 'policy-repo');
+  const one = await autodev('explain', 'policy', 'policy-repo', 'allow', '-o', 'json');
+  const none = await autodev('explain', 'policy', 'policy-repo', 'nonsense');
+  const other = await autodev('explain', 'life');
+
+  expect(all.stdout).toMatch(/allow +true +policy\.yaml:7 \(rule 2\)\nnetwork +\[\] +built in/);
+  expect(JSON.parse(one.stdout)).toMatchObject({ repo: { path: 'policy-repo' } });
+  expect(asked).toContainEqual(['policy-repo', 'allow']);
+  expect([none.code, other.code]).toEqual([1, 64]);
 });
 
 test('approvals lists what waits, and shows one whole', async ({ db }) => {

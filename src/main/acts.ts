@@ -1,3 +1,5 @@
+import type { LoadedPolicy } from '../config/policy.ts';
+import { effectivePolicy, explainPolicy } from '../config/policy.ts';
 import type { Acts } from '../dashboard/api/acts.ts';
 import type { PostgresDb } from '../db/pool.ts';
 import type { Wake } from '../db/wake.ts';
@@ -21,6 +23,7 @@ interface ActsDeps extends PreviewDeps {
   /** The operating-system user, who is the owner of everything here. */
   operator: string;
   gateWake: Wake;
+  policy: LoadedPolicy;
   /** Why no repository beside the demo may be added; undefined: any may. */
   onlyDemo: string | undefined;
 }
@@ -50,5 +53,10 @@ export function createActs(deps: ActsDeps): Acts {
     removeRepo: (repoId, by) => unregisterRepo(deps, repoId, by),
     syncRepo: (repoId, options) => syncRepo(deps, repoId, options),
     planRepo: (repoId, options) => planRepo(deps, repoId, options),
+    explainPolicy: (path, key) =>
+      explainPolicy(effectivePolicy(deps.policy, path), key).map(({ origin, ...said }) => ({
+        ...said,
+        origin: origin ?? null,
+      })),
   };
 }

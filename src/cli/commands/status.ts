@@ -1,31 +1,46 @@
 import type { AgentLane } from '../../db/views/agent-list.ts';
+import type { AnnotatedFile } from '../../db/views/annotated-file.ts';
 import type { Gate } from '../../db/views/gate-list.ts';
 import type { Repo } from '../../db/views/repo-list.ts';
 import type { Schedule } from '../../db/views/schedule-list.ts';
 import type { Stats } from '../../db/views/stats.ts';
+import { annotatedFile } from '../annotated-file.ts';
 import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
 import type { Output } from '../output.ts';
 import { oneLine } from '../output.ts';
+import { pickRepo, repoPath } from '../pick-repo.ts';
 import { repoTable } from '../repo-table.ts';
 import { statusPage } from '../status-page.ts';
 
 export const define: Define = (command, act) => {
   command
     .argument('[repo]', 'one repository in detail (id or path)')
+    .option('--annotate', 'the file in force, with what is true now at the end of its lines')
     .addHelpText(
       'after',
       examples(
         ['everything at a glance', 'autodev status'],
         ['one repository: file, agents, schedules, gates', 'autodev status demo'],
+        ['its file with next runs, queues and budgets', 'autodev status demo --annotate'],
       ),
     )
     .action(act(showStatus));
 };
 
-async function showStatus(context: Context, name: string | undefined): Promise<void> {
-  const { connect, output, clock } = context;
+async function showStatus(
+  context: Context,
+  name: string | undefined,
+  { annotate }: { annotate?: true } = {},
+): Promise<void> {
+  const { connect, output, clock, cwd } = context;
   const api = await connect();
+  if (annotate === true) {
+    const repo = await pickRepo(api, { name, cwd });
+    const file = await api.get<AnnotatedFile>(`${repoPath(repo)}/file`);
+    output.answer(file, () => annotatedFile(output, file));
+    return;
+  }
   if (name === undefined) {
     const [{ repos }, { gates }, stats] = await Promise.all([
       api.get<{ repos: Repo[] }>('/repos', { limit: 200 }),

@@ -67,6 +67,15 @@ export interface Acts {
   syncRepo(repoId: number, options: By & { confirmPrune?: string | undefined }): Promise<void>;
   /** What would change: with `text` as autodev.yaml, or with the newest one on the default branch. */
   planRepo(repoId: number, options: { text?: string | undefined }): Promise<PlanAnswer>;
+  /** What the policy says of a repository's path: all of it, or one key and what is under it. */
+  explainPolicy(path: string, key?: string): readonly PolicySaying[];
+}
+
+interface PolicySaying {
+  key: string;
+  value: unknown;
+  /** Which rule of which file; null: the built-in default. */
+  origin: { file: string; rule: number; line: number } | null;
 }
 
 interface PlanAnswer {

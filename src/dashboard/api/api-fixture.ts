@@ -35,6 +35,7 @@ const noActs: Acts = {
   removeRepo: unexpected,
   syncRepo: unexpected,
   planRepo: unexpected,
+  explainPolicy: unexpected,
 };
 
 interface TestApi {

@@ -13,7 +13,8 @@ export function numberOf(id: string): number {
  * @throws {AppError} NOT_FOUND
  */
 export async function repoIdOf(db: Queryable, name: string): Promise<number> {
-  const id = await findRepoId(db, name);
+  // Postgres keeps no NUL in a text: such a name is nobody's.
+  const id = name.includes('\0') ? undefined : await findRepoId(db, name);
   if (id === undefined) {
     throw new AppError('NOT_FOUND', `there is no repository ${name}`, {
       remedy: '`autodev repos` lists those that are registered',

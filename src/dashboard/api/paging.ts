@@ -1,12 +1,16 @@
 import { Type } from 'typebox';
 
-import { orNull } from '../../db/views/wire.ts';
+import { LARGEST_ID, orNull } from '../../db/views/wire.ts';
 
 /** Of the query string of every list. */
 export const pageQuery = {
   limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
   cursor: Type.Optional(
-    Type.Integer({ minimum: 0, description: '`next` of the page before this one' }),
+    Type.Integer({
+      minimum: 0,
+      maximum: LARGEST_ID,
+      description: '`next` of the page before this one',
+    }),
   ),
 };
 

@@ -66,7 +66,7 @@ export async function listAgentLanes(
        from breaker b where b.repo_id = l.repo_id and b.agent = l.agent) as breaker
     from lane l join repo r on r.id = l.repo_id and r.removed_at is null
     where ${ofRepo}
-      and (l.repo_id, l.agent) > (${Math.floor(after / AGENT_CODES)}::int, ${after % AGENT_CODES}::smallint)
+      and (l.repo_id, l.agent) > (${Math.floor(after / AGENT_CODES)}::bigint, ${after % AGENT_CODES}::smallint)
     order by l.repo_id, l.agent limit ${limit + 1}`);
 
   return page(rows, limit, {

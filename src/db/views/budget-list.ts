@@ -52,7 +52,7 @@ export async function listBudgets(
     with repos as (
       select r.id, r.path, s.revision_id, lead(r.id) over (order by r.id) is not null as more
       from repo r join repo_sync s on s.repo_id = r.id
-      where r.removed_at is null and r.id > ${after} and ${ofRepo}
+      where r.removed_at is null and r.id > ${after}::bigint and ${ofRepo}
       order by r.id limit ${limit}
     )
     select p.id as repo_id, p.path, b.name, b.spec, u.unit, w.starts_at, w.ends_at,

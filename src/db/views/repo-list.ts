@@ -90,7 +90,7 @@ export async function listRepos(
 ): Promise<Page<Repo>> {
   const [rows, sandbox] = await Promise.all([
     db.query<RepoRow>(
-      sql`${REPOS} where r.removed_at is null and r.id > ${after} order by r.id limit ${limit + 1}`,
+      sql`${REPOS} where r.removed_at is null and r.id > ${after}::bigint order by r.id limit ${limit + 1}`,
     ),
     readSandbox(db),
   ]);

@@ -45,7 +45,7 @@ export async function listRunners(
       r.heartbeat_at,
       (select count(*)::int from job j where j.state = 1 and j.runner = r.id and j.epoch = r.epoch) as running
     from runner r
-    where r.state <> 'gone' and r.id > ${after} order by r.id limit ${limit + 1}`);
+    where r.state <> 'gone' and r.id > ${after}::bigint order by r.id limit ${limit + 1}`);
 
   return page(rows, limit, {
     key: (row) => row.id,

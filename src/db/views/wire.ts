@@ -9,8 +9,10 @@ import { AGENTS } from '../../domain/agent.ts';
  * query that fills it, in one file: the API serves the schema, the command line uses the type.
  */
 export const Time = Type.String({ format: 'date-time', examples: ['2026-03-29T01:00:00.000Z'] });
-export const JobId = Type.String({ pattern: '^j_[1-9][0-9]*$', examples: ['j_12'] });
-export const GateId = Type.String({ pattern: '^g_[1-9][0-9]*$', examples: ['g_3'] });
+/** More digits are no id of any row: Postgres would refuse them as no bigint, JavaScript would round them. */
+export const LARGEST_ID = 999_999_999_999_999;
+export const JobId = Type.String({ pattern: '^j_[1-9][0-9]{0,14}$', examples: ['j_12'] });
+export const GateId = Type.String({ pattern: '^g_[1-9][0-9]{0,14}$', examples: ['g_3'] });
 export const RepoRef = Type.Object({ id: Type.String(), path: Type.String() });
 export const AgentName = Type.Enum([...AGENTS]);
 

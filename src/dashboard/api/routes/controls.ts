@@ -2,18 +2,23 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 
 import { Control, findControl, listControls } from '../../../db/views/control-list.ts';
-import { AgentName } from '../../../db/views/wire.ts';
+import { AgentName, LARGEST_ID } from '../../../db/views/wire.ts';
 import { AppError } from '../../../kernel/errors.ts';
 import type { ApiDeps } from '../deps.ts';
 import { found, optionalRepoId } from '../ids.ts';
 import { pageNext, pageQuery } from '../paging.ts';
+
+/** Runners are counted by an `int` of Postgres. */
+const LARGEST_RUNNER = 2_147_483_647;
 
 const Order = Type.Object(
   {
     verb: Type.Enum(['pause', 'resume', 'drain']),
     repo: Type.Optional(Type.String({ minLength: 1, description: 'Without one: the whole fleet' })),
     agent: Type.Optional(AgentName),
-    runner: Type.Optional(Type.Integer({ minimum: 1, description: 'drain only' })),
+    runner: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: LARGEST_RUNNER, description: 'drain only' }),
+    ),
     reason: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
     until: Type.Optional(Type.String({ format: 'date-time', description: 'pause only' })),
   },
@@ -92,7 +97,7 @@ export const controlRoutes: FastifyPluginAsyncTypebox<
       schema: {
         tags: ['steering'],
         summary: 'End a pause',
-        params: Type.Object({ id: Type.Integer({ minimum: 1 }) }),
+        params: Type.Object({ id: Type.Integer({ minimum: 1, maximum: LARGEST_ID }) }),
         response: { 204: Type.Null() },
       },
     },

@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 
+import { AnnotatedFile, readAnnotatedFile } from '../../../db/views/annotated-file.ts';
 import { Repo, findRepo, listRepos } from '../../../db/views/repo-list.ts';
-import { Json } from '../../../db/views/wire.ts';
+import { Json, RepoRef, orNull } from '../../../db/views/wire.ts';
 import { AppError } from '../../../kernel/errors.ts';
 import type { ApiDeps } from '../deps.ts';
 import { found, repoIdOf } from '../ids.ts';
@@ -19,10 +20,24 @@ const Plan = Type.Object({
   diagnostics: Type.Array(Json),
 });
 
+const PolicyAnswer = Type.Object({
+  repo: RepoRef,
+  policy: Type.Array(
+    Type.Object({
+      key: Type.String(),
+      value: Json,
+      origin: orNull(
+        Type.Object({ file: Type.String(), rule: Type.Integer(), line: Type.Integer() }),
+      ),
+    }),
+    { description: 'Without an origin: the built-in default' },
+  ),
+});
+
 /** Registered repositories: which, what is in force, what would change. */
 export const repoRoutes: FastifyPluginAsyncTypebox<
-  Pick<ApiDeps, 'db' | 'acts' | 'operator'>
-> = async (app, { db, acts, operator: actor }) => {
+  Pick<ApiDeps, 'db' | 'acts' | 'operator' | 'clock'>
+> = async (app, { db, acts, operator: actor, clock }) => {
   app.get(
     '/repos',
     {
@@ -114,6 +129,48 @@ export const repoRoutes: FastifyPluginAsyncTypebox<
       const repoId = await repoIdOf(db, params.id);
       await acts.syncRepo(repoId, { actor, confirmPrune: body.confirm_prune });
       return reply.code(202).send(found(await findRepo(db, repoId), `repository ${params.id}`));
+    },
+  );
+
+  app.get(
+    '/repos/:id/file',
+    {
+      schema: {
+        tags: ['repos'],
+        summary: 'The autodev.yaml in force, with what is true now at its lines',
+        params: RepoParams,
+        response: { 200: AnnotatedFile },
+      },
+    },
+    async ({ params: { id } }) =>
+      found(
+        await readAnnotatedFile(db, await repoIdOf(db, id), clock.now()),
+        `autodev.yaml in force in ${id}`,
+      ),
+  );
+
+  app.get(
+    '/repos/:id/policy',
+    {
+      schema: {
+        tags: ['repos'],
+        summary: 'What the policy says of it, key by key, and which rule says so',
+        params: RepoParams,
+        querystring: Type.Object({
+          key: Type.Optional(Type.String({ description: 'Only this key, or what is under it' })),
+        }),
+        response: { 200: PolicyAnswer },
+      },
+    },
+    async ({ params: { id }, query: { key } }) => {
+      const repo = found(await findRepo(db, await repoIdOf(db, id)), `repository ${id}`);
+      const said = acts.explainPolicy(repo.path, key);
+      if (said.length === 0) {
+        throw new AppError('NOT_FOUND', `the policy says nothing of ${key ?? repo.path}`, {
+          remedy: `\`autodev explain policy ${repo.path}\` shows all that it says`,
+        });
+      }
+      return { repo: { id: repo.id, path: repo.path }, policy: [...said] };
     },
   );
 

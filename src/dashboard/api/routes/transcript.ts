@@ -41,7 +41,9 @@ export const transcriptRoutes: FastifyPluginAsyncTypebox<RouteDeps> = async (app
         tags: ['jobs'],
         summary: 'What the worker said: JSON lines, or a stream with Accept: text/event-stream',
         params: Type.Object({ id: JobId }),
-        querystring: Type.Object({ attempt: Type.Optional(Type.Integer({ minimum: 1 })) }),
+        querystring: Type.Object({
+          attempt: Type.Optional(Type.Integer({ minimum: 1, maximum: 9999 })),
+        }),
         headers: Type.Object({ 'last-event-id': Type.Optional(Type.String()) }),
         produces: ['application/x-ndjson', 'text/event-stream'],
       },
@@ -62,13 +64,15 @@ export const transcriptRoutes: FastifyPluginAsyncTypebox<RouteDeps> = async (app
       }
       const gone = new AbortController();
       reply.raw.once('close', () => gone.abort());
-      return reply
-        .type('text/event-stream; charset=utf-8')
-        .header('cache-control', 'no-cache, no-transform')
-        .header('x-accel-buffering', 'no')
-        // A server that stops would wait for a connection that is kept alive after its stream has ended.
-        .header('connection', 'close')
-        .send(Readable.from(events(deps, wanted, AbortSignal.any([gone.signal, deps.stop]))));
+      return (
+        reply
+          .type('text/event-stream; charset=utf-8')
+          .header('cache-control', 'no-cache, no-transform')
+          .header('x-accel-buffering', 'no')
+          // A server that stops would wait for a connection that is kept alive after its stream has ended.
+          .header('connection', 'close')
+          .send(Readable.from(events(deps, wanted, AbortSignal.any([gone.signal, deps.stop]))))
+      );
     },
   );
 };
@@ -126,7 +130,7 @@ async function* events(
 
 /** Anything that is not ours means: from the beginning. */
 function positionOf(id: string | undefined): TranscriptPosition {
-  const [, attempt, line] = /^(\d{1,5})\.(\d{1,9})$/.exec(id ?? '') ?? [];
+  const [, attempt, line] = /^(\d{1,4})\.(\d{1,9})$/.exec(id ?? '') ?? [];
   return attempt === undefined || line === undefined
     ? START
     : { attempt: Number(attempt), line: Number(line) };
