@@ -5,7 +5,7 @@ import { formatGateId, formatJobId, parseGateId, parseJobId, parseJobOrGateId } 
 
 test('ids read back as what they were', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (id) => {
+    fc.property(fc.integer({ min: 1, max: 999_999_999_999_999 }), (id) => {
       expect(parseJobId(formatJobId(id))).toBe(id);
       expect(parseGateId(formatGateId(id))).toBe(id);
       expect(parseJobOrGateId(formatGateId(id))).toEqual({ kind: 'gate', id });
@@ -24,6 +24,7 @@ test.each([
   'J_1',
   'g_1',
   'j_99999999999999999999',
+  'j_1000000000000000',
   ' j_1',
 ])('%j is no job id and the error says how one looks', (text) => {
   expect(() => parseJobId(text)).toThrow(

@@ -1,6 +1,6 @@
 import { AppError } from '../kernel/errors.ts';
 
-/** A database id: bigint in Postgres, always below 2^53 here. */
+/** A database id: bigint in Postgres, at most 15 digits here, so that it is a number without loss. */
 export type RowId = number;
 
 const KINDS = { job: 'j', gate: 'g' } as const;
@@ -31,10 +31,9 @@ export function parseJobOrGateId(text: string): { kind: 'job' | 'gate'; id: RowI
 
 function parse(text: string, kind: keyof typeof KINDS): RowId {
   const letter = KINDS[kind];
-  const digits = /^([a-z])_([1-9]\d{0,15})$/u.exec(text);
-  const id = Number(digits?.[2]);
-  if (digits?.[1] === letter && Number.isSafeInteger(id)) {
-    return id;
+  const digits = /^([a-z])_([1-9]\d{0,14})$/u.exec(text);
+  if (digits?.[1] === letter) {
+    return Number(digits[2]);
   }
   const list = kind === 'job' ? 'autodev jobs' : 'autodev approvals';
   const remedy = /^\d+$/u.test(text)
