@@ -27,6 +27,8 @@ const ERRORS = {
   PATCH_REFUSED: { http: 422, exit: 1, retry: false },
   OUTPUTS_INVALID: { http: 422, exit: 1, retry: false },
   SANDBOX_UNAVAILABLE: { http: 503, exit: 1, retry: false },
+  /** A bug: what it was stands in the log of the process that answered. */
+  INTERNAL: { http: 500, exit: 1, retry: false },
   DATA_DIR_UNUSABLE: { http: 500, exit: 1, retry: false },
   DATABASE_UNAVAILABLE: { http: 503, exit: 1, retry: true },
 } as const satisfies Record<string, { http: number; exit: number; retry: boolean }>;
