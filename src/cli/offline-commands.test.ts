@@ -145,10 +145,22 @@ test('rehearse shows what an agent would be given', async () => {
   const absent = await run(['rehearse', 'pm'], { cwd });
 
   expect(page.stdout).toContain('builder would be given');
-  expect(page.stdout).toContain('Make rounding exact');
+  expect(page.stdout).toContain('"task": "Make rounding exact"');
+  expect(page.stdout).toMatch(/\/workspace {2}may be written\n[^]*\/task {2}may be read/);
   expect(JSON.parse(json.stdout)).toMatchObject({
     agent: 'bug-finder',
-    task: expect.stringMatching(/\w/),
+    task: {
+      job: 'j_1',
+      agent: 'bug-finder',
+      task: expect.stringMatching(/\w/),
+      role: expect.stringMatching(/\w/),
+      repo: { path: path.basename(cwd) },
+    },
+    box: {
+      folders: expect.arrayContaining([{ at: '/mirror', writable: false }]),
+      variables: expect.arrayContaining(['AUTODEV_TASK_FILE', 'AUTODEV_OUTPUTS', 'PATH']),
+      network: [],
+    },
     limits: { attempts: 3 },
     outputs: { issue: {}, hand_off: {} },
   });

@@ -1,8 +1,11 @@
 import { readRoles } from '../config/roles.ts';
 import type { Agent } from '../domain/agent.ts';
 import type { AgentSpec } from '../domain/spec.ts';
+import { BOX_FOLDERS, WORKER_VARIABLES } from '../runner/box-layout.ts';
+import { taskOf } from '../runner/task-file.ts';
+import { baseEnvironment } from '../sandbox/bubblewrap-options.ts';
 import type { Output } from './output.ts';
-import { plain } from './output.ts';
+import { oneLine, plain } from './output.ts';
 import { fieldList } from './text-table.ts';
 import { spanWord, usdWord } from './words.ts';
 
@@ -11,14 +14,21 @@ export interface Rehearsal {
   agent: Agent;
   enabled: boolean;
   mode: AgentSpec['mode'];
-  task: string;
-  instructions: { role: string; own: string | null };
+  /** The task file as the worker would read it, with placeholders for what only a real job has. */
+  task: object;
   providers: AgentSpec['providers'];
   limits: AgentSpec['limits'];
   setup: AgentSpec['setup'];
   check: AgentSpec['check'];
   outputs: AgentSpec['allow'];
-  sandbox: { writes: string[]; network: string[]; env: string[] };
+  box: {
+    /** Paths as the worker sees them. */
+    folders: { at: string; writable: boolean }[];
+    /** Names of all variables; values stay out of it. */
+    variables: string[];
+    /** Hosts that `setup` reaches through the proxy; the worker itself has no network. */
+    network: string[];
+  };
 }
 
 interface RehearsalOptions {
@@ -26,32 +36,61 @@ interface RehearsalOptions {
   spec: AgentSpec;
   /** Undefined: the role's standing task. */
   task: string | undefined;
+  /** What the repository is called in the task file. */
+  repo: string;
 }
 
-export async function rehearsal({ agent, spec, task }: RehearsalOptions): Promise<Rehearsal> {
+const FIRST_LINE = /^.*/u;
+
+export async function rehearsal({
+  agent,
+  spec,
+  task: given,
+  repo,
+}: RehearsalOptions): Promise<Rehearsal> {
   const { [agent]: role } = await readRoles();
+  const task = given ?? role.task;
+  const [title = ''] = FIRST_LINE.exec(task) ?? [];
   return {
     agent,
     enabled: spec.enabled,
     mode: spec.mode,
-    task: task ?? role.task,
-    instructions: { role: role.instructions, own: spec.instructions?.text ?? null },
+    task: taskOf(
+      {
+        job: {
+          id: 1,
+          attempts: 1,
+          agent,
+          title,
+          task,
+          subject: null,
+          trigger: { kind: 'manual', actor: 'you' },
+          input: [],
+        },
+        repo: { id: 1, path: repo },
+        spec,
+      },
+      { base: "(the default branch's head)", role: role.instructions },
+    ),
     providers: spec.providers,
     limits: spec.limits,
     setup: spec.setup,
     check: spec.check,
     outputs: spec.allow,
-    sandbox: {
-      writes: ['the workspace', 'its outputs.jsonl', '/tmp'],
-      // The worker itself has none; setup reaches these hosts through the proxy.
+    box: {
+      folders: BOX_FOLDERS.map(({ at, writable }) => ({ at, writable })),
+      variables: [
+        ...Object.keys(baseEnvironment('', '')),
+        ...Object.keys(WORKER_VARIABLES),
+        ...Object.keys(spec.env),
+      ],
       network: [...spec.network.allow],
-      env: Object.keys(spec.env),
     },
   };
 }
 
 export function rehearsalPage({ paint }: Output, rehearsed: Rehearsal): string {
-  const { limits, instructions, sandbox, check } = rehearsed;
+  const { limits, box, check } = rehearsed;
   const providers = rehearsed.providers.map(({ name, model, run }) =>
     [name, model, run?.join(' ')].filter(Boolean).join(' '),
   );
@@ -74,20 +113,16 @@ export function rehearsalPage({ paint }: Output, rehearsed: Rehearsal): string {
       plain(check === 'pipeline' ? "the repository's pipeline" : check.join(' && ')) || 'nothing',
     ],
     ['may ask for', outputs.join(', ')],
-    ['may write', sandbox.writes.join(', ')],
-    [
-      'network',
-      sandbox.network.length === 0 ? 'none' : `setup only: ${sandbox.network.join(', ')}`,
-    ],
-    ['variables', sandbox.env.join(', ') || 'none (setup and check only)'],
+    ['network', box.network.length === 0 ? 'none' : `setup only: ${box.network.join(', ')}`],
+    ['variables', box.variables.map(oneLine).join(', ')],
   ]);
+  const folders = box.folders.map(
+    ({ at, writable }) => `  ${at}  ${writable ? 'may be written' : 'may be read'}`,
+  );
   return [
     paint('bold', `${rehearsed.agent} would be given`),
     fields,
-    `\n${paint('bold', 'Task')}\n${plain(rehearsed.task)}`,
-    `\n${paint('bold', 'Instructions of the role')}\n${plain(instructions.role)}`,
-    ...(instructions.own === null
-      ? []
-      : [`\n${paint('bold', 'Your instructions')}\n${plain(instructions.own)}`]),
+    `\n${paint('bold', 'Its box')}\n${folders.join('\n')}\n  /tmp  may be written, is memory`,
+    `\n${paint('bold', `Its task file (${WORKER_VARIABLES.AUTODEV_TASK_FILE})`)}\n${plain(JSON.stringify(rehearsed.task, undefined, 2))}`,
   ].join('\n');
 }

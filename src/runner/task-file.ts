@@ -1,9 +1,19 @@
 import { formatJobId } from '../domain/job-id.ts';
 import type { ClaimedAttempt } from './claim.ts';
 
+/** What of a claimed attempt a worker is told: a rehearsal has no more than this. */
+interface Told {
+  readonly job: Pick<
+    ClaimedAttempt['job'],
+    'id' | 'attempts' | 'agent' | 'title' | 'task' | 'subject' | 'trigger' | 'input'
+  >;
+  readonly repo: Pick<ClaimedAttempt['repo'], 'id' | 'path'>;
+  readonly spec: Pick<ClaimedAttempt['spec'], 'instructions' | 'paths'>;
+}
+
 /** What a worker is told, as `AUTODEV_TASK_FILE` holds it; docs/guides/command-agents.md lists the members. */
 export function taskOf(
-  { job, repo, spec }: ClaimedAttempt,
+  { job, repo, spec }: Told,
   { base, role }: { base: string; role: string },
 ): object {
   return {

@@ -10,16 +10,8 @@ import { AppError } from '../kernel/errors.ts';
 import type { BoxSpec, Sandbox } from '../sandbox/sandbox.ts';
 import { PLAIN_ATTRIBUTES } from '../sandbox/worker-git.ts';
 import { handOver, workerUid } from '../sandbox/worker-uid.ts';
+import { BOX_FOLDERS, INSIDE, WORKER_VARIABLES } from './box-layout.ts';
 import { removeTree } from './remove-tree.ts';
-
-/** Where things are in every box. */
-const INSIDE = {
-  workspace: '/workspace',
-  home: '/home/worker',
-  task: '/task',
-  outputs: '/outputs',
-  mirror: '/mirror',
-} as const;
 
 /** Files that tell agents and tools what to do: on another branch's work they come from the default branch. */
 export const INSTRUCTION_PATHS = [
@@ -106,13 +98,12 @@ export async function openRoom(
   }
   await mkdir(own, { mode: 0o711 });
   const mirror = mirrorFolder(folder, repo);
-  const binds = [
-    { host: workspace, at: INSIDE.workspace, writable: true },
-    { host: home, at: INSIDE.home, writable: true },
-    { host: task, at: INSIDE.task, writable: false },
-    { host: outputs, at: INSIDE.outputs, writable: true },
-    { host: mirror, at: INSIDE.mirror, writable: false },
-  ];
+  const hosts = { workspace, home, task, outputs, mirror };
+  const binds = BOX_FOLDERS.map(({ folder: name, at, writable }) => ({
+    host: hosts[name],
+    at,
+    writable,
+  }));
   const locate = (inside: string): string => sandbox.locate({ binds, sockets: [] }, inside);
   return {
     workspace,
@@ -122,8 +113,8 @@ export async function openRoom(
     outputs: join(outputs, 'outputs.jsonl'),
     cwd: INSIDE.workspace,
     home: INSIDE.home,
-    taskFile: locate(`${INSIDE.task}/task.json`),
-    outputsFile: locate(`${INSIDE.outputs}/outputs.jsonl`),
+    taskFile: locate(WORKER_VARIABLES.AUTODEV_TASK_FILE),
+    outputsFile: locate(WORKER_VARIABLES.AUTODEV_OUTPUTS),
     [Symbol.asyncDispose]: () => removeTree(top),
   };
 }

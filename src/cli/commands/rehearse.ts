@@ -60,7 +60,12 @@ async function rehearse(
       remedy: `add it: agents: { ${agent}: {} }`,
     });
   }
-  const answer = await rehearsal({ agent, spec, task });
+  const answer = await rehearsal({
+    agent,
+    spec,
+    task,
+    repo: path.basename(path.dirname(place)),
+  });
   output.answer(answer, () => rehearsalPage(output, answer));
   return 0;
 }
