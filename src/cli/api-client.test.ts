@@ -1,5 +1,4 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 import { expect, onTestFinished, test } from 'vitest';
 
@@ -14,7 +13,8 @@ async function setup(status: number, body: string): Promise<ApiClient> {
     server.closeAllConnections();
     server.close();
   });
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
   const { signal } = new AbortController();
   return createApiClient({ url: `http://127.0.0.1:${port}`, token: undefined, signal });
 }

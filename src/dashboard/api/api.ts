@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import fp from 'fastify-plugin';
 
+import { closeQuery } from './closed-query.ts';
 import type { ApiDeps } from './deps.ts';
 import { metrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
@@ -33,6 +34,7 @@ const routes: FastifyPluginAsync<ApiDeps> = async (app, deps) => {
   await app.register(loginRoutes, deps);
   await app.register(
     async (v1) => {
+      v1.addHook('onRoute', closeQuery);
       v1.addHook('onRequest', (request) => deps.access.check(request));
       // An act without options may come without a body.
       v1.addHook('preValidation', async (request) => {

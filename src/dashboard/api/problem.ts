@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 
 import { AppError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
+import { requestProblem } from './request-problem.ts';
 
 /** RFC 9457, with the code that the whole product names this failure by, and what to do about it. */
 export const Problem = Type.Object({
@@ -60,7 +61,8 @@ function problemOf(error: FastifyError | AppError): ProblemDocument {
     return problem(error.code, error.httpStatus, error.message, { remedy: error.remedy });
   }
   if (error.validation) {
-    return problem('INVALID_REQUEST', 400, validationMessage(error));
+    const { detail, remedy } = requestProblem(error);
+    return problem('INVALID_REQUEST', 400, detail, { remedy });
   }
   const status = error.statusCode ?? 500;
   if (status === 413) {
@@ -91,18 +93,6 @@ function problem(
     detail,
     ...(remedy === undefined ? {} : { remedy }),
   };
-}
-
-/** `body/verdict must be equal to one of the allowed values: approve, reject`. */
-function validationMessage({ validation, validationContext, message }: FastifyError): string {
-  const [first] = validation ?? [];
-  if (first === undefined) {
-    return message;
-  }
-  const { allowedValues, additionalProperty } = first.params;
-  const values = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : '';
-  const extra = typeof additionalProperty === 'string' ? `: ${additionalProperty}` : '';
-  return `${validationContext ?? 'request'}${first.instancePath} ${first.message ?? 'is invalid'}${values}${extra}`;
 }
 
 function pathOf(request: FastifyRequest): string {

@@ -15,7 +15,8 @@ export function createServer(deps: ApiDeps): FastifyInstance {
     requestTimeout: 30_000,
     ajv: {
       // A mistyped key is an error that says so, not a key that is dropped.
-      customOptions: { removeAdditional: false },
+      // Verbose: what is refused comes with its schema, for messages that say what is known.
+      customOptions: { removeAdditional: false, verbose: true },
     },
   });
   app.register(api, deps);

@@ -67,11 +67,11 @@ test('a drain names a runner', async ({ db }) => {
 });
 
 test.for([
-  [{ verb: 'pause' }, 'body/reason'],
-  [{ verb: 'pause', reason: 'x', agent: 'builder' }, 'body/repo'],
-  [{ verb: 'pause', reason: 'x', until: '2001-01-01T00:00:00Z' }, 'body/until'],
-  [{ verb: 'drain', reason: 'x' }, 'body/runner'],
-  [{ verb: 'stop' }, 'body/verb'],
+  [{ verb: 'pause' }, 'reason is missing'],
+  [{ verb: 'pause', reason: 'x', agent: 'builder' }, 'repo is missing'],
+  [{ verb: 'pause', reason: 'x', until: '2001-01-01T00:00:00Z' }, 'until lies in the past'],
+  [{ verb: 'drain', reason: 'x' }, 'runner is missing'],
+  [{ verb: 'stop' }, 'verb must be one of pause'],
   [{}, 'verb'],
 ] as const)('%j is refused at %s', async ([payload, place], { db }) => {
   const { call } = setupApi(db);

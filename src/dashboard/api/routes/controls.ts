@@ -65,7 +65,7 @@ export const controlRoutes: FastifyPluginAsyncTypebox<
     },
     async ({ body: { verb, repo, agent, runner, reason, until } }, reply) => {
       if (agent !== undefined && repo === undefined) {
-        throw new AppError('INVALID_REQUEST', 'body/repo: an agent is one of a repository');
+        throw new AppError('INVALID_REQUEST', 'repo is missing: an agent is one of a repository');
       }
       const scope = { repoId: await optionalRepoId(db, repo), agent };
 
@@ -73,18 +73,18 @@ export const controlRoutes: FastifyPluginAsyncTypebox<
         return reply.code(200).send(await acts.resume(scope, { actor }));
       }
       if (reason === undefined) {
-        throw new AppError('INVALID_REQUEST', `body/reason: ${verb} needs one`);
+        throw new AppError('INVALID_REQUEST', `reason is missing: ${verb} needs one`);
       }
       if (verb === 'pause') {
         const at = until === undefined ? undefined : new Date(until);
         if (at !== undefined && at <= clock.now()) {
-          throw new AppError('INVALID_REQUEST', 'body/until: lies in the past');
+          throw new AppError('INVALID_REQUEST', 'until lies in the past');
         }
         const { controlId } = await acts.pause(scope, { actor, reason, until: at });
         return reply.code(201).send(found(await findControl(db, controlId), 'such control'));
       }
       if (runner === undefined) {
-        throw new AppError('INVALID_REQUEST', 'body/runner: drain needs one');
+        throw new AppError('INVALID_REQUEST', 'runner is missing: drain needs one');
       }
       const { controlId } = await acts.drain(runner, { actor, reason });
       return reply.code(201).send(found(await findControl(db, controlId), 'such control'));

@@ -65,6 +65,7 @@ export const gateRoutes: FastifyPluginAsyncTypebox<
             head: Type.Optional(
               Type.String({
                 pattern: '^[0-9a-f]{40,64}$',
+                examples: ['1f0c3a9d5b7e2468ace013579bdf02468ace1357'],
                 description: 'The commit that was looked at: refused if the gate has moved on',
               }),
             ),
@@ -77,7 +78,7 @@ export const gateRoutes: FastifyPluginAsyncTypebox<
     async (request, reply) => {
       const { params, body } = request;
       if (body.verdict !== 'approve' && (body.note ?? '').trim() === '') {
-        throw new AppError('INVALID_REQUEST', `body/note: ${body.verdict} needs a note`);
+        throw new AppError('INVALID_REQUEST', `note is missing: ${body.verdict} needs one`);
       }
       const id = numberOf(params.id);
       found(await findGate(db, id), `gate ${params.id}`);
