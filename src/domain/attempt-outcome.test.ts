@@ -105,6 +105,23 @@ test('a moved base is tried again once', () => {
   expect(decideAfterAttempt(ended({ reason: 'base_conflict', repeats: 1 })).state).toBe('failed');
 });
 
+test.each(['invalid_output', 'no_output'] as const)(
+  'a script whose attempt ends with %s is tried again once, a model as often as its attempts allow',
+  (reason) => {
+    const states = [true, false].map((deterministic) =>
+      [0, 1].map(
+        (repeats) =>
+          decideAfterAttempt(ended({ reason, deterministic, repeats, attempts: repeats })).state,
+      ),
+    );
+
+    expect(states).toEqual([
+      ['waiting', 'failed'],
+      ['waiting', 'waiting'],
+    ]);
+  },
+);
+
 test('a refused patch fails the job at once and tells people', () => {
   expect(decideAfterAttempt(ended({ reason: 'patch_refused' }))).toMatchObject({
     state: 'failed',

@@ -17,6 +17,8 @@ export interface EndedAttempt {
   /** How many earlier attempts of the job ended for the same reason. */
   readonly repeats: number;
   readonly limits: { readonly attempts: number; readonly lifetimeMs: number };
+  /** Whether the same inputs give the same outputs again: a script, and no model behind it. Undefined: no. */
+  readonly deterministic?: boolean;
   /** Whether anything is to be written to the forge (staged effects are not). */
   readonly hasEffects: boolean;
   /** Epoch milliseconds. */
@@ -115,7 +117,7 @@ function decideRetry(
 ): Move {
   const policy = endReasonPolicy(ended.reason);
   const attemptsLeft = counts.attempts < ended.limits.attempts && counts.uncounted < MOST_UNCOUNTED;
-  const retriesLeft = ended.repeats < (policy.mostRetries ?? Number.POSITIVE_INFINITY);
+  const retriesLeft = ended.repeats < mostRetries(ended);
   if (!policy.retry || !attemptsLeft || !retriesLeft) {
     return { state: 'failed', notify: true };
   }
@@ -124,6 +126,13 @@ function decideRetry(
   return wait.wakeAt < ended.createdAt + ended.limits.lifetimeMs
     ? { state: 'waiting', ...wait }
     : { state: 'failed', notify: true };
+}
+
+/** One more try of a script tells a passing cause from a lasting one; further ones tell nothing. */
+function mostRetries({ reason, deterministic }: EndedAttempt): number {
+  const isOfOutputs = reason === 'invalid_output' || reason === 'no_output';
+  const { mostRetries: most = Number.POSITIVE_INFINITY } = endReasonPolicy(reason);
+  return deterministic && isOfOutputs ? Math.min(1, most) : most;
 }
 
 /** What costs no attempt waits for its provider; without a known reset, and for all else, it backs off. */

@@ -46,6 +46,8 @@ export interface ClaimedAttempt {
   readonly spec: AgentSpec;
   readonly provider: ProviderSpec;
   readonly attempt: NewAttempt;
+  /** No model is behind its provider: the same inputs give the same outputs again. */
+  readonly deterministic: boolean;
 }
 
 interface Candidate extends ReservationWish {
@@ -161,7 +163,7 @@ async function lookUp(tx: Queryable, repoId: number): Promise<RepoInForce | unde
 function attemptOf(
   { sandboxed }: ClaimDeps,
   session: RunnerSession,
-  { job, repo, revision, spec, provider }: Candidate,
+  { job, repo, revision, spec, provider, spends }: Candidate,
   { grant, windows }: Extract<Reserved, { grant: unknown }>,
 ): ClaimedAttempt {
   const attempt: NewAttempt = {
@@ -179,7 +181,7 @@ function attemptOf(
     reservedTokens: grant.tokens,
     windows,
   };
-  return { job, repo, revision, spec, provider, attempt };
+  return { job, repo, revision, spec, provider, attempt, deterministic: !spends };
 }
 
 function withoutBudget(

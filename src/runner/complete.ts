@@ -85,6 +85,7 @@ async function write(
     uncounted: job.uncounted,
     repeats: earlier.filter((one) => one.reason === reason).length,
     limits: spec.limits,
+    deterministic: claimed.deterministic,
     hasEffects: effects.some(({ staged }) => !staged),
     createdAt: job.createdAt.getTime(),
     now: now.getTime(),
