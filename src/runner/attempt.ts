@@ -202,7 +202,7 @@ function boxContext(
     stop,
     limits: () => {
       const leftMs = Math.max(1, endsAt - clock.now().getTime());
-      return { ...bounds, memoryBytes, wallMs: leftMs, idleMs };
+      return { ...bounds, memoryBytes, wallMs: leftMs, wholeWallMs: wallMs, idleMs };
     },
     onProcess: async ({ pid, startTime }) => {
       await setAttemptProcess(db, fence, { base: at.base, pid, startTime }).catch(

@@ -54,12 +54,17 @@ const CASES: readonly [name: string, agent: AgentFixture, reason: string, detail
     'limit_processes',
     /processes/,
   ],
-  ['falls silent', { worker: 'sleep 30', limits: { idleMs: 800 } }, 'timeout_idle', /nothing for/],
+  [
+    'falls silent',
+    { worker: 'sleep 30', limits: { idleMs: 800 } },
+    'timeout_idle',
+    /nothing for `limits\.idle` \(800 ms\)/,
+  ],
   [
     'takes too long',
     { worker: 'while :; do echo on; sleep 0.1; done', limits: { wallMs: 1500 } },
     'timeout_wall',
-    /longer than/,
+    /^The worker was not done after `limits\.wall` \(1\.5 s\)\.$/,
   ],
 ];
 

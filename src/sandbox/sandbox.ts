@@ -21,6 +21,8 @@ export interface BoxLimits {
   /** All writable binds and `/tmp` together. */
   readonly diskBytes: number;
   readonly wallMs: number;
+  /** Where `wallMs` is what is left of a longer time that people set: that time, for messages. */
+  readonly wholeWallMs?: number;
   /** Longest time without a byte of output. */
   readonly idleMs: number;
 }

@@ -58,3 +58,16 @@ test('a worker that prints is not idle', async () => {
 
   expect(strike?.reason).toBe('timeout_wall');
 });
+
+test.each([
+  [{ wallMs: 4999, wholeWallMs: 5000 }, 'was not done after `limits.wall` (5 s)'],
+  [{ wallMs: 2_700_000 }, 'was not done after `limits.wall` (45 m)'],
+  [{ wallMs: 600_000, idleMs: 90_000 }, 'printed nothing for `limits.idle` (1 m 30 s)'],
+])('the message of %j says the limit as people write it', async (limits, message) => {
+  const strike = await watch(
+    movingClock((ms) => ms),
+    { idleMs: 3_600_000, ...limits },
+  );
+
+  expect(strike?.message).toBe(message);
+});

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 
+import { formatByteSize } from '../domain/byte-size.ts';
+import { formatDuration } from '../domain/duration.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { ProcessStat } from './process-tree.ts';
 import type { BoxLimits, LimitReason } from './sandbox.ts';
@@ -85,7 +87,7 @@ async function watchDisk(
     if (used > limits.diskBytes && !signal.aborted) {
       return {
         reason: 'limit_disk',
-        message: `used ${used} bytes of disk, the limit is ${limits.diskBytes}`,
+        message: `used ${formatByteSize(used)} of disk, the limit is ${formatByteSize(limits.diskBytes)}`,
       };
     }
     waitMs = Math.max(TICK_MS, DISK_DUTY * (clock.now().getTime() - from));
@@ -98,10 +100,12 @@ function timeStrike(
   { wallMs, idleMs }: { wallMs: number; idleMs: number },
 ): Strike | undefined {
   if (wallMs >= limits.wallMs) {
-    return { reason: 'timeout_wall', message: `ran longer than ${limits.wallMs} ms` };
+    const whole = formatDuration(limits.wholeWallMs ?? limits.wallMs);
+    return { reason: 'timeout_wall', message: `was not done after \`limits.wall\` (${whole})` };
   }
   if (idleMs >= limits.idleMs) {
-    return { reason: 'timeout_idle', message: `printed nothing for ${limits.idleMs} ms` };
+    const idle = formatDuration(limits.idleMs);
+    return { reason: 'timeout_idle', message: `printed nothing for \`limits.idle\` (${idle})` };
   }
   return undefined;
 }
@@ -123,7 +127,7 @@ function processStrike(limits: BoxLimits, processes: readonly ProcessStat[]): St
     ? undefined
     : {
         reason: 'limit_memory',
-        message: `used ${bytes} bytes of memory, the limit is ${limits.memoryBytes}`,
+        message: `used ${formatByteSize(bytes)} of memory, \`limits.memory\` is ${formatByteSize(limits.memoryBytes)}`,
       };
 }
 
