@@ -25,6 +25,8 @@ test('the same commit with the same result is one row, with the plan that brough
 test('the revision in force is the one that the repository points to', async ({ db }) => {
   const repo = await newRepo(db);
   expect(await findRevisionInForce(db, repo.id)).toBeUndefined();
+  await expect(getRevisionInForce(db, repo.id)).rejects.toMatchObject({ code: 'BUSY' });
+  await db.query(sql`update repo_sync set head = 'c0' where repo_id = ${repo.id}`);
   await expect(getRevisionInForce(db, repo.id)).rejects.toMatchObject({ code: 'CONFLICT' });
   const revisionId = await newRevision(db, repo.id, 'c1');
   await newRevision(db, repo.id, 'c2');

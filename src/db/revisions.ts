@@ -72,10 +72,23 @@ export async function findRevisionInForce(
 export async function getRevisionInForce(db: Queryable, repoId: number): Promise<RevisionInForce> {
   const revision = await findRevisionInForce(db, repoId);
   if (!revision) {
-    throw new AppError('CONFLICT', 'no autodev.yaml of this repository is in force', {
-      remedy: 'See what is wrong with it: `autodev status`.',
-      details: { repoId },
-    });
+    throw await notInForce(db, repoId);
   }
   return revision;
+}
+
+/** Not yet read is no failure: it passes by itself within a second or two. */
+async function notInForce(db: Queryable, repoId: number): Promise<AppError> {
+  const [sync] = await db.query<{ read: boolean }>(sql`
+    select head is not null or failures > 0 as read from repo_sync where repo_id = ${repoId}
+  `);
+  return sync?.read === false
+    ? new AppError('BUSY', 'this repository is being read for the first time', {
+        remedy: 'Try again in a moment.',
+        details: { repoId },
+      })
+    : new AppError('CONFLICT', 'no autodev.yaml of this repository is in force', {
+        remedy: 'See what is wrong with it: `autodev status`.',
+        details: { repoId },
+      });
 }

@@ -10,6 +10,14 @@ import { announceServer, readOrMakeToken } from './data-dir.ts';
 import type { Platform } from './platform.ts';
 import { openWake, reconcileDeps } from './services.ts';
 
+/** For a person, who sees nothing of the log. */
+const FIRST_STEPS = `
+  npx autodev status      what runs, what waits, what is wrong
+  npx autodev approvals   what waits for you
+  Ctrl-C                  stops everything
+
+`;
+
 interface ApiOptions {
   host?: string | undefined;
   port?: number | undefined;
@@ -57,6 +65,9 @@ export async function apiServices(
   const announced = await announceServer(data, { url, pid: process.pid });
   const atTerminal = 'isTTY' in stdout && stdout.isTTY === true;
   stdout.write(`Auto-Dev is ready: ${url}${atTerminal ? access.loginPath() : ''}\n`);
+  if (atTerminal) {
+    stdout.write(FIRST_STEPS);
+  }
 
   return [
     async (signal) => {
