@@ -101,16 +101,13 @@ test('the API describes every route of its own, and errors with it', async ({ db
     '/api/v1/repos/{id}',
     '/api/v1/repos/{id}/agents/{agent}/reset',
     '/api/v1/repos/{id}/file',
-    '/api/v1/repos/{id}/file',
     '/api/v1/repos/{id}/plan',
-    '/api/v1/repos/{id}/policy',
     '/api/v1/repos/{id}/policy',
     '/api/v1/repos/{id}/sync',
     '/api/v1/repos/{id}/why',
     '/api/v1/runners',
     '/api/v1/schedules',
     '/api/v1/stats',
-    '/api/v1/trace',
     '/api/v1/trace',
   ]);
   for (const methods of Object.values(document.paths)) {
