@@ -28,6 +28,7 @@ test('the revision in force is the one that the repository points to', async ({ 
   await expect(getRevisionInForce(db, repo.id)).rejects.toMatchObject({ code: 'BUSY' });
   await db.query(sql`update repo_sync set head = 'c0' where repo_id = ${repo.id}`);
   await expect(getRevisionInForce(db, repo.id)).rejects.toMatchObject({ code: 'CONFLICT' });
+  await db.query(sql`update repo_sync set head = null where repo_id = ${repo.id}`);
   const revisionId = await newRevision(db, repo.id, 'c1');
   await newRevision(db, repo.id, 'c2');
   const { epoch } = await leaseOf(db, repo.id);

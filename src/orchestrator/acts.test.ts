@@ -35,7 +35,7 @@ test('a job is started by hand, and only for an agent that the file lists', asyn
   await expect(
     runJob(fixture.deps, { repoId, agent: 'builder', task: 'x', actor: 'me' }),
   ).rejects.toMatchObject({ code: 'NOT_FOUND', remedy: expect.stringContaining('autodev.yaml') });
-  await db.query(sql`update repo_sync set revision_id = null`);
+  await db.query(sql`update repo_sync set revision_id = null, head = 'c0'`);
   await expect(
     runJob(fixture.deps, { repoId, agent: 'builder', task: 'x', actor: 'me' }),
   ).rejects.toMatchObject({ code: 'CONFLICT' });
