@@ -65,9 +65,16 @@ export function jobPage(output: Output, job: JobDetail, now: Date): string {
   for (const gate of job.gates) {
     parts.push(
       `\n${gate.id} ${gate.kind} ${gate.state}: ${[oneLine(gate.title), protectionWord(output, gate)].filter(Boolean).join(' ')}${
-        gate.state === 'open' ? `\n  ${answersTo(gate)}` : ''
-      }`,
+        gate.kind === 'question' ? `\n${indented(plain(gate.body))}` : ''
+      }${gate.state === 'open' ? `\n  ${answersTo(gate)}` : ''}`,
     );
   }
   return parts.join('\n');
+}
+
+function indented(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `  ${line}`.trimEnd())
+    .join('\n');
 }

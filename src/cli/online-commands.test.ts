@@ -207,6 +207,37 @@ schedules:
   });
 });
 
+test('trace leads from a line and from a commit to person, change, jobs and cost', async ({
+  db,
+}) => {
+  const { autodev } = await setup(db);
+  const repoId = await insertRepo(db, 'traced');
+  const commit = '7e57'.repeat(10);
+  const revisionId = await insertRevision(db, repoId, { commit });
+  await db.query(sql`insert into config_object (repo_id, kind, name, spec, hash, line, revision_id)
+    values (${repoId}, 'schedule', 'nightly', '{}', 'h', 6, ${revisionId})`);
+  const jobId = await insertJob(db, repoId, {
+    trigger: { kind: 'schedule', name: 'nightly', actor: 'autodev', commit },
+    microUsd: 420_000,
+  });
+
+  const line = await autodev('trace', 'autodev.yaml:8', '--repo', 'traced');
+  const sha = await autodev('trace', commit.slice(0, 7));
+  const nothing = await autodev('trace', 'nonsense');
+
+  expect(line.stdout).toContain('schedule nightly (autodev.yaml:6)');
+  for (const { stdout } of [line, sha]) {
+    expect(stdout).toContain('7e577e577e57 Run nightly (in force)');
+    expect(stdout).toContain('Ada <ada@example.org>');
+    expect(stdout).toContain('update schedule nightly (cron)');
+    expect(stdout).toMatch(new RegExp(`j_${jobId} +builder .*schedule nightly +0\\.42 USD`));
+  }
+  expect(nothing).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('a line (autodev.yaml:12)'),
+  });
+});
+
 test('explain policy says what holds for a repository, and which rule says so', async ({ db }) => {
   const asked: unknown[] = [];
   const { autodev } = await setup(db, {
@@ -295,6 +326,20 @@ test('answer answers the question of a job', async ({ db }) => {
   expect(votes).toEqual([
     [gate, { verdict: 'answer', note: 'half to even', voter: 'ada', via: 'cli' }],
   ]);
+});
+
+test('a question is shown whole with its job and among the approvals', async ({ db }) => {
+  const { autodev } = await setup(db);
+  const repoId = await insertRepo(db);
+  const jobId = await insertJob(db, repoId, { state: 'waiting', waitReason: 'question' });
+  const gate = await insertGate(db, repoId, { jobId, kind: 'question' });
+  await db.query(sql`update gate set body = ${'Half up?\nOr half even?'} where id = ${gate}`);
+
+  const job = await autodev('job', `j_${jobId}`);
+  const approval = await autodev('approvals', `g_${gate}`);
+
+  expect(job.stdout).toContain('\n  Half up?\n  Or half even?\n  autodev answer');
+  expect(approval.stdout).toContain('\nHalf up?\nOr half even?\n');
 });
 
 test('voting on a job without an open gate, and on what is neither, says so', async ({ db }) => {

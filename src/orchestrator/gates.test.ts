@@ -161,6 +161,21 @@ test('an answer queues the same job again, without counting the attempt', async 
   expect(await counterDrift(db)).toBe(0);
 });
 
+test.for([
+  ['\nHalf up or half even?\nThe tests say neither.', 'Half up or half even?'],
+  ['w'.repeat(130), `${'w'.repeat(119)}…`],
+])(
+  'a question is titled by its first line, and its gate holds all of it',
+  async ([text = '', title], { db }) => {
+    using fixture = await orchestratorFixture(db);
+    const jobId = await fixture.work({ outputs: [{ type: 'question', text }] });
+
+    await carryOutEffects(fixture.deps, fixture.signal);
+
+    expect(await listOpenGatesOfJob(db, jobId)).toMatchObject([{ title, body: text }]);
+  },
+);
+
 test('a gate whose time is over ends as rejected', async ({ db }) => {
   using fixture = await orchestratorFixture(db, { approvals: { default: rule({ expiresMs: 1 }) } });
   const { jobId, gate, request } = await inReview(db, fixture);

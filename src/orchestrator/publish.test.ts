@@ -44,6 +44,26 @@ test('a result becomes a branch, a merge request, a gate and an event of ours', 
   expect(await fixture.job(jobId)).toMatchObject({ state: 'review', branch });
 });
 
+test('what is to be remembered stands in the gate word for word, and is approved with the change', async ({
+  db,
+}) => {
+  using fixture = await orchestratorFixture(db);
+  const text = 'Money is in cents.\nNever in floats.';
+  const jobId = await fixture.work({
+    files: FILES,
+    outputs: [MERGE_REQUEST, { type: 'memory', kind: 'convention', text }],
+  });
+
+  await publishAll(fixture);
+
+  const [gate] = await listOpenGatesOfJob(db, jobId);
+  expect(gate?.body).toContain(
+    '## Memory candidates\n\nconvention:\n> Money is in cents.\n> Never in floats.',
+  );
+  const memory = (await listEffects(db, jobId)).find(({ type }) => type === 'memory');
+  expect(memory).toMatchObject({ state: 'done', result: { listed: true } });
+});
+
 test('merge requests are numbered without gaps, also when opened at once', async ({ db }) => {
   using fixture = await orchestratorFixture(db);
   for (let i = 0; i < 3; i += 1) {

@@ -1,5 +1,7 @@
 import type { Artifact } from '../../db/artifacts.ts';
 import type { Queryable } from '../../db/db.ts';
+import type { Effect } from '../../db/effects.ts';
+import { listEffects } from '../../db/effects.ts';
 import { recordEvents } from '../../db/events.ts';
 import { openGate } from '../../db/gates.ts';
 import type { MergeRequest } from '../../db/merge-requests.ts';
@@ -53,7 +55,9 @@ export async function recordMergeRequest(
     kind: 'merge',
     head: published.head,
     title,
-    body: [description, published.note].filter(Boolean).join('\n\n'),
+    body: [description, await memorySection(tx, effect), published.note]
+      .filter(Boolean)
+      .join('\n\n'),
     rules,
     requesters: await requestersOf(tx, job.rootId),
     protected: sandboxed,
@@ -73,6 +77,16 @@ export async function recordMergeRequest(
       },
     },
   ]);
+}
+
+/** What the attempt wants remembered, verbatim: whoever approves the change approves this with it. */
+async function memorySection(tx: Queryable, { jobId, attempt }: Effect): Promise<string> {
+  const effects = jobId === null ? [] : await listEffects(tx, jobId);
+  const candidates = effects
+    .filter((one) => one.type === 'memory' && one.attempt === attempt && one.state !== 'staged')
+    .map((one) => outputOf(one, 'memory'));
+  const items = candidates.map(({ kind, text }) => `${kind}:\n${text.replaceAll(/^/gmu, '> ')}`);
+  return items.length === 0 ? '' : ['## Memory candidates', ...items].join('\n\n');
 }
 
 async function writeMergeRequest(

@@ -39,7 +39,7 @@ export const writeReview: EffectHandler = async (_deps, { effect, job }) => {
 };
 
 /** A memory candidate changes nothing outside: the row itself is what people approve with the change. */
-export const keepMemory: EffectHandler = async () => ({ result: {} });
+export const keepMemory: EffectHandler = async () => ({ result: { listed: true } });
 
 function noteOf(job: JobRow, target: Target): Omit<NewNote, 'kind' | 'body'> {
   return { repoId: job.repoId, jobId: job.id, author: `autodev/${job.agent}`, ...target };
