@@ -1,7 +1,7 @@
 import type { NextCronTime } from '../config/cron-times.ts';
 import type { LaneJobs } from '../db/lane-jobs.ts';
 import { firstOccurrence } from '../domain/schedule-policy.ts';
-import type { Period, RepoSpec } from '../domain/spec.ts';
+import type { Period, RepoSpec, ScheduleSpec } from '../domain/spec.ts';
 import type { ZoneOffset } from '../domain/zone-offset.ts';
 import type { Clock } from '../kernel/clock.ts';
 
@@ -13,6 +13,8 @@ export interface PlanEffects {
   readonly usd_per_day: { readonly before: number | null; readonly after: number | null };
   /** The next nominal times of each schedule that is enabled, RFC 3339 in UTC. */
   readonly next_runs: Readonly<Record<string, readonly string[]>>;
+  /** The zone that each of them is in. */
+  readonly timezones: Readonly<Record<string, string>>;
   /** Jobs of agents that go away, which wait or are queued. */
   readonly jobs_cancelled: number;
   /** Jobs that run for agents that go away or are disabled. */
@@ -43,6 +45,9 @@ export function planEffects(
   return {
     usd_per_day: { before: dailyCeiling(before), after: dailyCeiling(after) },
     next_runs: after ? nextRuns(deps, after) : {},
+    timezones: Object.fromEntries(
+      after ? runningSchedules(after).map(([name, { timezone }]) => [name, timezone]) : [],
+    ),
     jobs_cancelled: sum(gone.map(({ pending }) => pending)),
     jobs_stopped: sum(off.map(({ running }) => running)),
   };
@@ -62,11 +67,8 @@ function nextRuns(
   { clock, nextCronTime, zoneOffset }: EffectsDeps,
   spec: RepoSpec,
 ): Record<string, string[]> {
-  const enabled = Object.entries(spec.schedules).filter(
-    ([, { enabled: on, agent }]) => on && spec.agents[agent]?.enabled === true,
-  );
   return Object.fromEntries(
-    enabled.map(([name, schedule]) => {
+    runningSchedules(spec).map(([name, schedule]) => {
       const nextAfter = (at: number): number | undefined =>
         nextCronTime(schedule.cron, schedule.timezone, at);
       const runs: string[] = [];
@@ -77,5 +79,11 @@ function nextRuns(
       }
       return [name, runs];
     }),
+  );
+}
+
+function runningSchedules({ schedules, agents }: RepoSpec): [name: string, ScheduleSpec][] {
+  return Object.entries(schedules).filter(
+    ([, { enabled, agent }]) => enabled && agents[agent]?.enabled === true,
   );
 }

@@ -1,12 +1,14 @@
 import { formatQuantity } from '../config/quantity.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
+import { formatWithOffset } from '../domain/format-in-zone.ts';
+import type { ZoneOffset } from '../domain/zone-offset.ts';
 import type { Plan, PlannedChange } from './plan-document.ts';
 
 const SIGNS = { create: '+', update: '~', retire: '-' } as const;
 const LONGEST_VALUE = 60;
 
 /** The plan for a terminal; values are the file's and may hold anything, so whoever prints it makes it plain. */
-export function planText(plan: Plan): string {
+export function planText(deps: { zoneOffset: ZoneOffset }, plan: Plan): string {
   const { summary, in_force: inForce, head } = plan;
   if (!plan.valid) {
     return `autodev.yaml of ${plan.repo} is invalid; ${inForce ? `what runs stays ${short(inForce.commit)}` : 'nothing runs'}.`;
@@ -17,7 +19,9 @@ export function planText(plan: Plan): string {
   const title =
     `Plan for ${plan.repo} at ${short(head)} (in force: ${inForce ? short(inForce.commit) : 'nothing'}): ` +
     `${summary.add} to add, ${summary.change} to change, ${summary.remove} to remove`;
-  return [title, '', ...plan.changes.flatMap(changeLines), '', ...effectLines(plan)].join('\n');
+  return [title, '', ...plan.changes.flatMap(changeLines), '', ...effectLines(deps, plan)].join(
+    '\n',
+  );
 }
 
 function changeLines({ action, kind, key, loosens, source, paths }: PlannedChange): string[] {
@@ -35,11 +39,18 @@ function changeLines({ action, kind, key, loosens, source, paths }: PlannedChang
   ];
 }
 
-function effectLines({ effects, summary, prune, repo }: Plan): string[] {
-  const { usd_per_day: usd, next_runs: runs, jobs_cancelled: cancelled } = effects;
+function effectLines(
+  deps: { zoneOffset: ZoneOffset },
+  { effects, summary, prune, repo }: Plan,
+): string[] {
+  const { usd_per_day: usd, next_runs: runs, timezones, jobs_cancelled: cancelled } = effects;
   const lines = [
     `Most a day: ${money(usd.before)} -> ${money(usd.after)}`,
-    ...Object.entries(runs).map(([name, times]) => `Next ${name}: ${times.join(', ') || 'never'}`),
+    ...Object.entries(runs).map(([name, times]) => {
+      const zone = timezones[name] ?? 'UTC';
+      const shown = times.map((at) => formatWithOffset(deps, Date.parse(at), zone));
+      return `Next ${name}: ${shown.length === 0 ? 'never' : `${shown.join(', ')} ${zone}`}`;
+    }),
   ];
   if (cancelled + effects.jobs_stopped > 0) {
     lines.push(`Jobs cancelled: ${cancelled}, stopped while running: ${effects.jobs_stopped}`);

@@ -25,6 +25,25 @@ test('the plan of a first file adds everything, with its next three runs', async
   );
 });
 
+test('the text shows runs on the clock of their schedule, the JSON in UTC', async ({ db }) => {
+  using repo = await setupReconciler(db);
+  const text = `version: 1
+timezone: Asia/Kolkata
+agents:
+  bug-finder: {}
+schedules:
+  nightly: { agent: bug-finder, cron: "30 2 * * *" }
+`;
+
+  const answer = await planRepo(repo.deps, repo.repoId, { text });
+
+  expect(answer.text).toMatch(
+    /^Next nightly: (\w{3} [\d-]{10} 02:30 \+05:30,? ){3}Asia\/Kolkata$/m,
+  );
+  expect(answer.plan.effects.timezones).toEqual({ nightly: 'Asia/Kolkata' });
+  expect(answer.plan.effects.next_runs['nightly']?.[0]).toMatch(/T21:00:00\.000Z$/);
+});
+
 test('applying a plan leaves an empty one', async ({ db }) => {
   using repo = await setupReconciler(db);
   await repo.pass();

@@ -42,7 +42,7 @@ export async function planRepo(
   return {
     empty: !plan.summary.changes,
     plan,
-    text: planText(plan),
+    text: planText(deps, plan),
     diagnostics: plan.diagnostics,
   };
 }
