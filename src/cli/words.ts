@@ -57,7 +57,7 @@ export function triggerWord({ trigger }: Pick<Job, 'trigger'>): string {
     case 'retry':
     case 'replay':
     case 'changes': {
-      const from = trigger.from_job === undefined ? '' : ` of j_${trigger.from_job}`;
+      const from = trigger.from_job === undefined ? '' : ` of ${trigger.from_job}`;
       return oneLine(`${trigger.kind.replace('_', '-')}${from} by ${trigger.actor}`);
     }
     default:

@@ -72,7 +72,7 @@ export async function applyRevision(
       action: 'revision.applied',
       target: commit.sha,
       repoId: repo.id,
-      detail: { ...summarizePlan(changes), pruneHeld: holdPrune },
+      detail: { ...summarizePlan(changes), prune_held: holdPrune },
     });
   }
   await applyLanes(tx, {

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 
 import type { Queryable } from '../db.ts';
 import { sql } from '../sql.ts';
+import { snakeKeys } from './wire-json.ts';
 import type { Page } from './wire.ts';
 import { Json, RepoRef, Time, orNull, page, repoRef, time } from './wire.ts';
 
@@ -49,6 +50,7 @@ export async function listAudit(
       ...row,
       id: String(row.id),
       at: time(row.at),
+      detail: snakeKeys(row.detail),
       repo: id === null ? null : repoRef(id, path ?? '(removed)'),
     }),
   });

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 
 import type { Queryable } from '../db.ts';
 import { sql } from '../sql.ts';
+import { snakeKeys } from './wire-json.ts';
 import type { Page } from './wire.ts';
 import {
   GateId,
@@ -160,7 +161,7 @@ function gateOf(row: GateRow): Gate {
     head: row.head,
     title: row.title,
     body: row.body,
-    rules: row.rules,
+    rules: row.rules.map(snakeKeys),
     requesters: row.requesters,
     protected: row.protected,
     opened_at: time(row.opened_at),

@@ -13,7 +13,7 @@ const Attempt = Type.Object({
   attempt: Type.Integer(),
   provider: Type.String(),
   model: orNull(Type.String()),
-  runner: Type.Integer(),
+  runner: Type.String(),
   base: orNull(Type.String()),
   started_at: Time,
   ended_at: orNull(Time),
@@ -141,6 +141,7 @@ async function listAttempts(db: Queryable, id: number): Promise<Static<typeof At
 
   return rows.map(({ tokens, micro_usd: microUsd, ...row }) => ({
     ...row,
+    runner: String(row.runner),
     started_at: time(row.started_at),
     ended_at: timeOrNull(row.ended_at),
     cost: { tokens, usd: usd(microUsd) },

@@ -9,12 +9,12 @@ import type { JobSubject, JobTrigger } from '../../domain/job.ts';
 import type { Queryable } from '../db.ts';
 import type { Sql } from '../sql.ts';
 import { sql } from '../sql.ts';
+import { Subject, Trigger, subjectOf, triggerOf } from './wire-json.ts';
 import type { Page } from './wire.ts';
 import {
   AgentName,
   Cost,
   JobId,
-  Json,
   RepoRef,
   Time,
   jobId,
@@ -37,8 +37,8 @@ export const Job = Type.Object({
   wake_at: orNull(Time),
   title: Type.String(),
   task: Type.String(),
-  trigger: Json,
-  subject: Json,
+  trigger: Trigger,
+  subject: Subject,
   trust: Type.String(),
   staged: Type.Boolean(),
   root: JobId,
@@ -57,10 +57,7 @@ export const Job = Type.Object({
 });
 
 /** A job as a list shows it. */
-export type Job = Omit<Static<typeof Job>, 'trigger' | 'subject'> & {
-  trigger: JobTrigger;
-  subject: JobSubject | null;
-};
+export type Job = Omit<Static<typeof Job>, 'trigger'> & { trigger: Trigger };
 
 export interface JobFilter {
   repoId?: number | undefined;
@@ -164,8 +161,8 @@ export function jobOf(row: JobRow): Job {
     wake_at: timeOrNull(row.wake_at),
     title: row.title,
     task: row.task,
-    trigger: row.trigger,
-    subject: row.subject,
+    trigger: triggerOf(row.trigger),
+    subject: subjectOf(row.subject),
     trust: row.trust,
     staged: row.staged,
     root: jobId(row.root_id ?? row.id),

@@ -7,6 +7,7 @@ import type { Queryable } from '../db.ts';
 import type { Sql } from '../sql.ts';
 import { sql } from '../sql.ts';
 import { readSandbox, withSandbox } from './sandbox.ts';
+import { conditionOf } from './wire-json.ts';
 import type { Page } from './wire.ts';
 import { Json, Time, orNull, page, time, timeOrNull } from './wire.ts';
 
@@ -41,7 +42,9 @@ export const Repo = Type.Object({
   revision: orNull(Revision),
   held: orNull(Revision),
   suspended: orNull(Type.String()),
-  conditions: Type.Array(Json),
+  conditions: Type.Array(Json, {
+    description: 'type, status, reason, message, observed_revision, last_transition_time',
+  }),
   diagnostics: Type.Array(Json),
   jobs: Type.Record(Type.String(), Type.Integer(), {
     description: 'How many jobs that are not final stand in each state',
@@ -151,7 +154,7 @@ function repoOf(row: RepoRow, sandbox: Condition | undefined): Repo {
     revision: revisionOf(row.revision),
     held: revisionOf(row.held),
     suspended: row.suspended,
-    conditions: withSandbox(row.conditions ?? [], sandbox),
+    conditions: withSandbox(row.conditions ?? [], sandbox).map(conditionOf),
     diagnostics: row.diagnostics ?? [],
     jobs: Object.fromEntries(ACTIVE_STATES.map((state) => [state, counts.get(state) ?? 0])),
     open_gates: row.open_gates,

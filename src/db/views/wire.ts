@@ -5,7 +5,8 @@ import { AGENTS } from '../../domain/agent.ts';
 
 /**
  * How values are written in what the API answers: names in snake_case, times RFC 3339 in UTC, money in USD as
- * a number, ids strings that say what they are an id of. A read model is a TypeBox schema, its type and the
+ * a number, ids strings that say what they are an id of. Free JSON keeps its own names: `spec` and the values
+ * of a plan (a repository's configuration as it is kept), a transcript's lines (the worker's). A read model is a TypeBox schema, its type and the
  * query that fills it, in one file: the API serves the schema, the command line uses the type.
  */
 export const Time = Type.String({ format: 'date-time', examples: ['2026-03-29T01:00:00.000Z'] });
