@@ -7,6 +7,7 @@ import { metrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { notFoundHandler, problemHandler } from './problem.ts';
 import { controlRoutes } from './routes/controls.ts';
+import { eventRoutes } from './routes/events.ts';
 import { gateRoutes } from './routes/gates.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobActRoutes } from './routes/job-acts.ts';
@@ -48,6 +49,7 @@ const routes: FastifyPluginAsync<ApiDeps> = async (app, deps) => {
       await v1.register(steeringRoutes, deps);
       await v1.register(controlRoutes, deps);
       await v1.register(recordRoutes, deps);
+      await v1.register(eventRoutes, deps);
       await v1.register(traceRoutes, deps);
       await v1.register(whyRoutes, deps);
     },

@@ -82,6 +82,7 @@ test('the API describes every route of its own, and errors with it', async ({ db
     '/api/v1/budgets',
     '/api/v1/controls',
     '/api/v1/controls/{id}',
+    '/api/v1/events/stream',
     '/api/v1/gates',
     '/api/v1/gates/{id}',
     '/api/v1/gates/{id}/votes',
