@@ -45,11 +45,9 @@ test('every answer has snake_case names, ids that are strings and times in UTC',
     '/runners': ['/runners'],
     '/schedules': ['/schedules'],
     '/stats': ['/stats'],
-    '/trace': [
-      ...[job, gate, '!1', revision, 'autodev.yaml:6'].map(
-        (ref) => `/trace?ref=${encodeURIComponent(ref)}&repo=${repo}`,
-      ),
-    ],
+    '/trace': [job, gate, '!1', revision, 'autodev.yaml:6'].map(
+      (ref) => `/trace?ref=${encodeURIComponent(ref)}&repo=${repo}`,
+    ),
   };
   const described = await call('GET', '/api/docs/json');
 
@@ -97,8 +95,8 @@ function* problemsOf(value: unknown, place: string, key = ''): Generator<string>
     yield `${place} is an id and a number`;
   } else if (typeof value === 'number' && value > EPOCH_MS.from && value < EPOCH_MS.to) {
     yield `${place} looks like epoch milliseconds`;
-  } else if (isTime && value !== null && !UTC.test(String(value))) {
-    yield `${place} is no time in UTC: ${String(value)}`;
+  } else if (isTime && value !== null && !(typeof value === 'string' && UTC.test(value))) {
+    yield `${place} is no time in UTC: ${JSON.stringify(value)}`;
   } else if (!isTime && typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value)) {
     yield `${place} is a time whose name does not say so`;
   }
