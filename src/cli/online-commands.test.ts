@@ -207,6 +207,20 @@ schedules:
   });
 });
 
+test('status shows the next run on the clock of its schedule, as JSON in UTC', async ({ db }) => {
+  const { autodev } = await setup(db);
+  const repoId = await insertRepo(db, 'zoned');
+  await db.query(sql`insert into schedule (repo_id, name, spec, next_at) values (${repoId}, 'nightly',
+    '{"agent": "builder", "enabled": true, "cron": "30 2 * * *", "timezone": "America/Los_Angeles"}',
+    '2030-01-01T10:30:00Z')`);
+
+  const text = await autodev('status', 'zoned');
+  const json = await autodev('status', 'zoned', '-o', 'json');
+
+  expect(text.stdout).toContain('Tue 2030-01-01 02:30 -08:00 America/Los_Angeles');
+  expect(json.stdout).toContain('"2030-01-01T10:30:00.000Z"');
+});
+
 test('trace leads from a line and from a commit to person, change, jobs and cost', async ({
   db,
 }) => {

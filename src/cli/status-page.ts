@@ -2,6 +2,9 @@ import type { AgentLane } from '../db/views/agent-list.ts';
 import type { Gate } from '../db/views/gate-list.ts';
 import type { Repo } from '../db/views/repo-list.ts';
 import type { Schedule } from '../db/views/schedule-list.ts';
+import { formatInZone } from '../domain/format-in-zone.ts';
+import type { ZoneOffset } from '../domain/zone-offset.ts';
+import { createZoneOffset } from '../domain/zone-offset.ts';
 import { diagnosticLines } from './diagnostic-lines.ts';
 import type { Output } from './output.ts';
 import { oneLine } from './output.ts';
@@ -24,6 +27,7 @@ export function statusPage(
 ): string {
   const { paint } = output;
   const { revision, held } = repo;
+  const zoneOffset = createZoneOffset();
   const parts = [
     `${paint('bold', oneLine(repo.path))} ${repoState(output, repo)}\n`,
     fieldList([
@@ -74,7 +78,7 @@ export function statusPage(
           oneLine(schedule.name),
           schedule.agent,
           schedule.cron,
-          schedule.enabled ? (schedule.next_at ?? 'never again') : 'disabled',
+          nextWord(schedule, zoneOffset),
         ]),
         output,
       )}`,
@@ -86,6 +90,13 @@ export function statusPage(
       : `\n${gates.map(({ id, kind, title }) => `▲ ${id} ${kind}: ${oneLine(title)}`).join('\n')}\n  autodev approvals ID shows one; autodev approve ID says yes`,
   );
   return parts.join('\n');
+}
+
+function nextWord({ enabled, next_at: at, timezone }: Schedule, zoneOffset: ZoneOffset): string {
+  if (!enabled) {
+    return 'disabled';
+  }
+  return at === null ? 'never again' : formatInZone({ zoneOffset }, Date.parse(at), timezone);
 }
 
 /** What conditions say of a file that is missing, a source that cannot be read, a plan that is held. */
