@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 
 import { test } from '../../test/database.ts';
+import { promoteDue } from '../db/promote.ts';
 import { sql } from '../db/sql.ts';
 import { openRunnerFixture, runOnce } from './runner-fixture.ts';
 import type { AgentFixture } from './spec-fixture.ts';
@@ -177,4 +178,20 @@ test('a failure is tried again while attempts are left', async ({ db }) => {
 
   expect([job.state, job.waitReason, job.uncounted]).toEqual(['waiting', 'retry', 0]);
   expect(job.wakeAt?.getTime()).toBeGreaterThan(job.updatedAt.getTime());
+});
+
+test('a script that writes nothing is tried once more, whatever its attempts allow', async ({
+  db,
+}) => {
+  await using s = await openRunnerFixture(db);
+  const first = await runOnce(s, { worker: 'true', limits: { attempts: 5 } });
+  await db.query(sql`update job set wake_at = now() where id = ${first.id}`);
+  await promoteDue(db, 1);
+
+  const runner = s.start();
+  const second = await s.until(first.id, 'failed', 'waiting');
+  await runner.stop();
+
+  expect(first).toMatchObject({ state: 'waiting', reason: 'no_output' });
+  expect(second).toMatchObject({ state: 'failed', reason: 'no_output', attempts: 2 });
 });
