@@ -33,7 +33,8 @@ export async function appendTranscript(
       from attempt a
       where a.job_id = ${jobId} and a.attempt = ${attempt} and a.runner = ${runner} and a.epoch = ${epoch}
         and a.ended_at is null
-      on conflict do nothing
+      -- Stored before, by a try whose answer was lost: the same lines once more.
+      on conflict (job_id, attempt, chunk) do update set lines = excluded.lines, body = excluded.body
       returning job_id
     )
     select pg_notify('transcript', job_id::text) from stored
