@@ -150,11 +150,19 @@ export async function endLostJobs(
   {
     runner,
     upToEpoch,
+    except = [],
     decide = queueAgain,
-  }: { runner: number; upToEpoch: number; decide?: DecideLost | undefined },
+  }: {
+    runner: number;
+    upToEpoch: number;
+    /** Jobs that are not lost: for a runner that takes from itself. */
+    except?: readonly number[];
+    decide?: DecideLost | undefined;
+  },
 ): Promise<LostJob[]> {
   const records = await tx.query<JobRecord>(sql`
     select * from job where state = 1 and runner = ${runner} and epoch <= ${upToEpoch}
+      and id <> all (${except}::bigint[])
     order by id for update skip locked
   `);
   if (records.length === 0) {

@@ -22,8 +22,10 @@ export async function followControls(
   const round = async (): Promise<void> => {
     const sequence = wake.sequence();
     for (const { id, verb, jobId, actor } of await pendingControls(db, session.id)) {
-      const stopped = verb === 'cancel' && jobId !== null && running.stop(jobId, 'cancelled');
-      log.info({ control: id, verb, jobId, actor, stopped }, 'control carried out');
+      if (verb === 'cancel' && jobId !== null && !running.stop(jobId, 'cancelled')) {
+        continue; // claimed and not started yet: it is asked for again until it runs, or is over
+      }
+      log.info({ control: id, verb, jobId, actor }, 'control carried out');
       await ackControl(db, { id, runner: session.id });
     }
     await wake.wait(sequence, POLL_MS, signal);

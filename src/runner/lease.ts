@@ -27,44 +27,62 @@ export async function holdLease(
   { leaseMs, heartbeatMs, marginMs }: LeaseTimes,
   signal: AbortSignal,
 ): Promise<void> {
-  const lost = new AbortController();
-  let acknowledged = new AbortController();
-  const watchSilence = async (answered: AbortSignal): Promise<void> => {
-    await clock.sleep(leaseMs - marginMs, AbortSignal.any([answered, signal]));
-    if (!answered.aborted && !signal.aborted) {
+  const over = new AbortController();
+  const until = AbortSignal.any([signal, over.signal]);
+  const loseUnless = async (superseded: AbortSignal): Promise<void> => {
+    await clock.sleep(leaseMs - marginMs, AbortSignal.any([superseded, until]));
+    if (!superseded.aborted && !until.aborted) {
       log.error({ runner: session.id }, 'no heartbeat was acknowledged in time: workers are ended');
-      lost.abort();
+      over.abort();
     }
   };
-  void watchSilence(acknowledged.signal);
+  /** Counts from now, the moment a heartbeat is sent: its lease may begin then, however late the answer comes. */
+  const watchSilence = (): AbortController => {
+    const superseded = new AbortController();
+    void loseUnless(superseded.signal);
+    return superseded;
+  };
 
-  const until = AbortSignal.any([signal, lost.signal]);
+  let acknowledged = watchSilence();
   let waitMs = heartbeatMs;
-  while (!until.aborted) {
-    await clock.sleep(waitMs, until);
-    if (until.aborted) {
-      break;
+  try {
+    while (!until.aborted) {
+      await clock.sleep(waitMs, until);
+      if (until.aborted) {
+        break;
+      }
+      const sent = watchSilence();
+      const answer = await orLate(clock, beat(db, session, leaseMs), { leaseMs, until });
+      if (answer === 'gone') {
+        log.warn(
+          { runner: session.id, epoch: session.epoch },
+          'this epoch is over: workers are ended',
+        );
+        break;
+      }
+      const kept = answer === 'kept';
+      waitMs = kept ? heartbeatMs : RETRY_MS;
+      (kept ? acknowledged : sent).abort();
+      acknowledged = kept ? sent : acknowledged;
     }
-    const answer = await Promise.race([
-      beat(db, session, leaseMs),
-      // A connection that hangs must not keep us from noticing that time is up.
-      clock.sleep(leaseMs, until).then(() => 'late' as const),
-    ]);
-    if (answer === 'gone') {
-      log.warn(
-        { runner: session.id, epoch: session.epoch },
-        'this epoch is over: workers are ended',
-      );
-      break;
-    }
-    waitMs = answer === 'kept' ? heartbeatMs : RETRY_MS;
-    if (answer === 'kept') {
-      acknowledged.abort();
-      acknowledged = new AbortController();
-      void watchSilence(acknowledged.signal);
-    }
+  } finally {
+    over.abort();
   }
-  acknowledged.abort();
+}
+
+/** A connection that hangs must not keep us from noticing that time is up. */
+async function orLate<T>(
+  clock: Clock,
+  answer: Promise<T>,
+  { leaseMs, until }: { leaseMs: number; until: AbortSignal },
+): Promise<T | 'late'> {
+  const answered = new AbortController();
+  const late = clock.sleep(leaseMs, AbortSignal.any([until, answered.signal]));
+  try {
+    return await Promise.race([answer, late.then(() => 'late' as const)]);
+  } finally {
+    answered.abort();
+  }
 }
 
 async function beat(

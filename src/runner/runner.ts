@@ -13,6 +13,7 @@ import { holdLease, type LeaseTimes } from './lease.ts';
 import { register } from './registration.ts';
 import { retryLater } from './retry.ts';
 import { createRunningAttempts, type RunningAttempts } from './running-attempts.ts';
+import { giveBackUnanswered } from './unanswered-claim.ts';
 import { workOn } from './work-on.ts';
 import { prepareFolder } from './workspace-room.ts';
 
@@ -70,22 +71,24 @@ async function runSession(
   // The lease is kept while workers are being ended, or somebody would take jobs that are still handed back.
   const left = new AbortController();
   const lease = holdLease(deps, session, deps.times, left.signal).finally(() => over.abort());
-  const loops = Promise.all([
+  const loops = [
     claimLoop(deps, { session, running, work }, until),
     followControls({ ...deps, wake: controls }, session, running, until),
-  ]);
+  ];
+  const allLoops = Promise.all(loops);
   try {
-    await Promise.race([loops, running.crashed, lease]);
+    await Promise.race([allLoops, running.crashed, lease]);
   } finally {
     over.abort();
     const cause = signal.aborted ? 'shutdown' : 'lost';
     await running.stopAll(cause);
     // A claim that was under way may have started more; its workers are ended as well.
-    await loops;
+    await Promise.allSettled(loops);
     await running.stopAll(cause);
     left.abort();
     await lease;
   }
+  await allLoops;
   await leaveRunner(deps.db, session).catch(retryLater(deps, signal));
 }
 
@@ -96,6 +99,7 @@ async function claimLoop(
 ): Promise<void> {
   const quota = createLaneQuota();
   let hadRoom = true;
+  let answered = true;
   while (!signal.aborted) {
     const sequence = work.sequence();
     const { free } = running;
@@ -107,9 +111,16 @@ async function claimLoop(
     if (free > 0 && hasRoom) {
       const options = { agents: deps.agents, claim: free, lanes: quota.lanes };
       const sandboxed = deps.sandboxState.protected;
-      const found = await claimJobs({ ...deps, sandboxed }, session, options).catch(
-        retryLater(deps, signal),
-      );
+      const claim = async (): ReturnType<typeof claimJobs> => {
+        if (!answered) {
+          await giveBackUnanswered(deps, session, running);
+        }
+        answered = false;
+        const claimed = await claimJobs({ ...deps, sandboxed }, session, options);
+        answered = true;
+        return claimed;
+      };
+      const found = await claim().catch(retryLater(deps, signal));
       for (const claimed of found?.attempts ?? []) {
         const { id } = claimed.job;
         const start = (at: { slot: number; stop: AbortSignal }): Promise<void> =>

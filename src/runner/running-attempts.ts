@@ -13,7 +13,7 @@ interface RunningAttempt {
 /** The slots of a runner and what is in them. */
 export interface RunningAttempts {
   readonly free: number;
-  readonly size: number;
+  readonly jobIds: readonly number[];
   start(
     jobId: number,
     work: (at: { slot: number; stop: AbortSignal }) => Promise<void>,
@@ -34,8 +34,8 @@ export function createRunningAttempts(slots: number): RunningAttempts {
     get free() {
       return slots - running.size;
     },
-    get size() {
-      return running.size;
+    get jobIds() {
+      return [...running.keys()];
     },
     start(jobId, work, onEnd) {
       const taken = new Set([...running.values()].map(({ slot }) => slot));
