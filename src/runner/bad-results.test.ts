@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { test } from '../../test/database.ts';
 import { promoteDue } from '../db/promote.ts';
 import { sql } from '../db/sql.ts';
+import { agentCode } from '../domain/agent.ts';
 import { openRunnerFixture, runOnce } from './runner-fixture.ts';
 import type { AgentFixture } from './spec-fixture.ts';
 
@@ -194,4 +195,25 @@ test('a script that writes nothing is tried once more, whatever its attempts all
 
   expect(first).toMatchObject({ state: 'waiting', reason: 'no_output' });
   expect(second).toMatchObject({ state: 'failed', reason: 'no_output', attempts: 2 });
+});
+
+test('a hand-off to an agent that was taken away meanwhile fails its job and not the runner', async ({
+  db,
+}) => {
+  await using s = await openRunnerFixture(db);
+  const handOff = { type: 'hand_off', agent: 'tester', title: 'Test it', task: 'Please.' };
+  await s.apply({
+    builder: {
+      worker: `echo '${JSON.stringify(handOff)}' >> "$AUTODEV_OUTPUTS"`,
+    },
+    tester: {},
+  });
+  await db.query(sql`delete from lane where agent = ${agentCode('tester')}`);
+  const id = await s.queue();
+  const runner = s.start();
+
+  const job = await s.until(id, 'failed', 'waiting', 'succeeded');
+  await runner.stop();
+
+  expect([job.reason, job.detail]).toEqual(['internal', 'The result could not be written.']);
 });

@@ -65,7 +65,7 @@ async function completeOrSaySo(
   try {
     return await completeAttempt({ db, clock }, completed);
   } catch (error) {
-    if (error instanceof AppError) {
+    if (error instanceof AppError && error.retryable) {
       throw error;
     }
     log.error({ err: error, job: formatJobId(completed.fence.jobId) }, 'result not written');
