@@ -122,6 +122,21 @@ test('what may pass is tried again later, and then succeeds', async ({ db }) => 
   expect(await fixture.job(jobId)).toMatchObject({ state: 'review' });
 });
 
+test('a bug in one effect fails its job and brings nobody down', async ({ db }) => {
+  using fixture = await orchestratorFixture(db);
+  const jobId = await fixture.work({ files: FILES });
+  const deps: OrchestratorFixture['deps'] = {
+    ...fixture.deps,
+    recheckArtifact: () => Promise.reject(new TypeError('a bug')),
+  };
+
+  await publishAll({ deps, signal: fixture.signal });
+
+  const job = await fixture.job(jobId);
+  expect(job).toMatchObject({ state: 'failed', reason: 'effect' });
+  expect(job.detail).toBe('The effect `merge_request` failed: It failed inside: see the log.');
+});
+
 test('an effect whose orchestrator died is taken over, and settled once', async ({
   db,
   connection,

@@ -17,7 +17,8 @@ import { finishPublishing } from './publishing.ts';
 
 /** Longer than any effect takes; one whose orchestrator died is taken over after it. */
 const LEASE_MS = 120_000;
-const BATCH = 20;
+/** The lease counts from the taking: what waited behind others here would outlive it, and be done twice. */
+const AT_ONCE = 1;
 const MOST_TRIES = 8;
 const LONGEST_SLEEP_MS = 1000;
 
@@ -47,7 +48,7 @@ export function createEffectService(deps: EffectDeps & { wake: Wake }): Service 
 
 /** One round over what is due. Answers how many effects were looked at. */
 export async function carryOutEffects(deps: EffectDeps, signal: AbortSignal): Promise<number> {
-  const effects = await takeEffects(deps.db, { leaseMs: LEASE_MS, limit: BATCH });
+  const effects = await takeEffects(deps.db, { leaseMs: LEASE_MS, limit: AT_ONCE });
   for (const effect of effects) {
     await carryOut(deps, effect, signal);
   }
@@ -55,8 +56,8 @@ export async function carryOutEffects(deps: EffectDeps, signal: AbortSignal): Pr
 }
 
 /**
- * A failure that may pass is tried again later; one that will not ends the effect, and with it its job. A bug
- * crashes: the lease hands the effect to the next orchestrator.
+ * A failure that may pass is tried again later; one that will not ends the effect, and with it its job. So does a bug:
+ * to crash would bring every orchestrator down that takes the effect after us.
  */
 async function carryOut(deps: EffectDeps, effect: Effect, signal: AbortSignal): Promise<void> {
   const { db, log } = deps;
@@ -86,7 +87,9 @@ async function carryOut(deps: EffectDeps, effect: Effect, signal: AbortSignal): 
       return;
     }
     if (!(error instanceof AppError)) {
-      throw error;
+      log.error({ err: error, ...about }, 'effect failed inside');
+      await settleEffect(db, effect, { state: 'failed', error: 'It failed inside: see the log.' });
+      return;
     }
     const again = error.retryable && effect.tries < MOST_TRIES;
     const text = [error.message, error.remedy].filter(Boolean).join(' ');
