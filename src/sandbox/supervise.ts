@@ -16,6 +16,8 @@ const MAX_LINE_BYTES = 1024 * 1024;
 /** Time to end by itself for a worker that ran out of time; one that eats memory or disk gets none. */
 const GRACE_MS = 5000;
 const GONE_POLL_MS = 5;
+/** What left the box's reach without a box (its own session, its own environment) may hold the output open for ever. */
+const OUTPUT_AFTER_EXIT_MS = 2000;
 
 /** What a kind of sandbox knows about a child that it started. */
 export interface Supervised {
@@ -89,12 +91,20 @@ export function supervise({ clock }: { clock: Clock }, supervised: Supervised): 
 
   const ended = new Promise<WorkerEnd>((resolve) => {
     // The command's end ends the rest: what it left behind may hold its output open for ever.
-    child.on('exit', () => supervised.killAll());
+    child.on('exit', () => {
+      supervised.killAll();
+      void closeOutput();
+    });
     child.on('close', (code, signal) => {
       over.abort();
       void finish(code, signal).then(resolve);
     });
   });
+  const closeOutput = async (): Promise<void> => {
+    await clock.sleep(OUTPUT_AFTER_EXIT_MS, over.signal);
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
   const finish = async (code: number | null, signal: NodeJS.Signals | null): Promise<WorkerEnd> => {
     await watching;
     await untilGone({ clock }, supervised);

@@ -65,6 +65,17 @@ test('finds processes that left their parent, group and session', async () => {
   expect(isRunning(readProcess(pid) ?? { pid, startTime: 0 })).toBe(false);
 });
 
+test('ends although what cannot be found any more holds its output open', async () => {
+  await using fixture = await openBoxFixture();
+  const from = performance.now();
+
+  const { end, out } = await run(fixture, 'echo said; env -i setsid -f sleep 20.5');
+
+  expect(end).toEqual({ reason: 'exited', code: 0 });
+  expect(out).toBe('said');
+  expect(performance.now() - from).toBeLessThan(15_000);
+});
+
 test('what is bound is found at its host path', async () => {
   await using fixture = await openBoxFixture();
   const sandbox = unsandboxed({ clock: systemClock, toolbox: fixture.toolbox });
