@@ -64,6 +64,8 @@ export async function openDb(
     application_name: applicationName,
     // A peer that vanished without a word is found by probes, not by the next query hanging.
     keepAlive: true,
+    // Without it the first probe goes out after the system's two hours.
+    keepAliveInitialDelayMillis: 10_000,
     connectionTimeoutMillis: connectTimeoutMs,
     types: valueParsers,
   } satisfies ClientConfig;
