@@ -22,17 +22,15 @@ export function listRepos(db: Queryable): Promise<Repo[]> {
   `);
 }
 
-/** By id or by path; a number is an id unless a repository has it as its path. Throws NOT_FOUND. */
-export async function getRepo(db: Queryable, ref: string | number): Promise<Repo> {
+/** Throws NOT_FOUND, also for one that was removed. */
+export async function getRepo(db: Queryable, id: number): Promise<Repo> {
   const [repo] = await db.query<Repo>(sql`
-    select ${columns} from repo
-    where removed_at is null and (path = ${String(ref)} or id::text = ${String(ref)})
-    order by (path = ${String(ref)}) desc limit 1
+    select ${columns} from repo where id = ${id}::int and removed_at is null
   `);
   if (!repo) {
-    throw new AppError('NOT_FOUND', `no repository ${ref} is registered`, {
+    throw new AppError('NOT_FOUND', `no repository ${id} is registered`, {
       remedy: 'List them with `autodev repos`, or register one with `autodev repos add PATH`.',
-      details: { repo: ref },
+      details: { repo: id },
     });
   }
   return repo;
