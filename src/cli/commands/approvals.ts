@@ -3,6 +3,7 @@ import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
 import { protectionWord } from '../gate-page.ts';
 import { oneLine } from '../output.ts';
+import { pickNamedRepo } from '../pick-repo.ts';
 import { textTable } from '../text-table.ts';
 import { showGate } from '../vote.ts';
 import { agoWord } from '../words.ts';
@@ -21,14 +22,15 @@ export const define: Define = (command, act) => {
 };
 
 async function listApprovals(context: Context, name: string | undefined): Promise<void> {
-  const { connect, output, clock } = context;
+  const { connect, output, clock, cwd } = context;
   if (name !== undefined && /^[gj]_\d+$/.test(name)) {
     await showGate(context, name);
     return;
   }
   const api = await connect();
+  const repo = await pickNamedRepo(api, { name, cwd });
   const list = await api.get<{ gates: Gate[]; next: string | null }>('/gates', {
-    repo: name,
+    repo: repo?.id,
     state: 'open',
     limit: 200,
   });

@@ -3,11 +3,12 @@ import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
 import { oneLine } from '../output.ts';
 import { wholeNumber } from '../parse-arguments.ts';
+import { pickNamedRepo } from '../pick-repo.ts';
 import { textTable } from '../text-table.ts';
 
 export const define: Define = (command, act) => {
   command
-    .argument('[repo]', 'only this repository (id or path)')
+    .argument('[repo]', 'only this repository (id, path or folder)')
     .option('--limit <n>', 'how many', wholeNumber({ min: 1, max: 200 }), 50)
     .addHelpText(
       'after',
@@ -20,13 +21,14 @@ export const define: Define = (command, act) => {
 };
 
 async function showAudit(
-  { connect, output }: Context,
-  repo: string | undefined,
+  { connect, output, cwd }: Context,
+  name: string | undefined,
   { limit }: { limit: number },
 ): Promise<void> {
   const api = await connect();
+  const repo = await pickNamedRepo(api, { name, cwd });
   const list = await api.get<{ audit: AuditEntry[]; next: string | null }>('/audit', {
-    repo,
+    repo: repo?.id,
     limit,
   });
   output.answer(list, () =>

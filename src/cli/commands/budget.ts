@@ -2,19 +2,24 @@ import type { Budget } from '../../db/views/budget-list.ts';
 import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
 import { oneLine } from '../output.ts';
+import { pickNamedRepo } from '../pick-repo.ts';
 import { textTable } from '../text-table.ts';
 
 export const define: Define = (command, act) => {
   command
-    .argument('[repo]', 'only this repository (id or path)')
+    .argument('[repo]', 'only this repository (id, path or folder)')
     .addHelpText('after', examples(['what is left today and this month', 'autodev budget demo']))
     .action(act(showBudgets));
 };
 
-async function showBudgets({ connect, output }: Context, repo: string | undefined): Promise<void> {
+async function showBudgets(
+  { connect, output, cwd }: Context,
+  name: string | undefined,
+): Promise<void> {
   const api = await connect();
+  const repo = await pickNamedRepo(api, { name, cwd });
   const list = await api.get<{ budgets: Budget[]; next: string | null }>('/budgets', {
-    repo,
+    repo: repo?.id,
     limit: 200,
   });
   output.answer(list, () =>

@@ -17,7 +17,7 @@ interface PolicyAnswer {
 export const define: Define = (command, act) => {
   command
     .argument('<what>', 'policy')
-    .argument('[repo]', 'the repository (id or path; default: the one around you)')
+    .argument('[repo]', 'the repository (id, path or folder; default: the one around you)')
     .argument('[key]', 'only this key, or what is under it')
     .addHelpText(
       'after',

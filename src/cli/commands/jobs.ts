@@ -5,6 +5,7 @@ import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
 import { oneLine } from '../output.ts';
 import { agentName, wholeNumber } from '../parse-arguments.ts';
+import { pickNamedRepo } from '../pick-repo.ts';
 import { textTable } from '../text-table.ts';
 import { agoWord, stateWord, usdWord } from '../words.ts';
 
@@ -17,7 +18,7 @@ interface Options {
 
 export const define: Define = (command, act) => {
   command
-    .argument('[repo]', 'only this repository (id or path)')
+    .argument('[repo]', 'only this repository (id, path or folder)')
     .option('--agent <agent>', 'only this agent', agentName)
     .option('--state <state...>', `only these states: ${JOB_STATES.join(', ')}`)
     .option('--active', 'only those that are not over')
@@ -34,24 +35,25 @@ export const define: Define = (command, act) => {
 };
 
 async function listJobs(
-  { connect, output, clock }: Context,
-  repo: string | undefined,
+  { connect, output, clock, cwd }: Context,
+  name: string | undefined,
   { agent, state = [], active, limit }: Options,
 ): Promise<void> {
-  const unknown = state.find((name) => !isJobState(name));
+  const unknown = state.find((one) => !isJobState(one));
   if (unknown !== undefined) {
     throw new AppError('USAGE', `${unknown} is no state`, {
       remedy: `use ${JOB_STATES.join(', ')}`,
     });
   }
-  const states = active === true ? JOB_STATES.filter((name) => !isFinal(name)) : state;
+  const states = active === true ? JOB_STATES.filter((one) => !isFinal(one)) : state;
   const api = await connect();
+  const repo = await pickNamedRepo(api, { name, cwd });
 
   const jobs: Job[] = [];
   let next: string | null = null;
   do {
     const page: { jobs: Job[]; next: string | null } = await api.get('/jobs', {
-      repo,
+      repo: repo?.id,
       agent,
       state: states,
       limit: Math.min(200, limit - jobs.length),

@@ -2,6 +2,7 @@ import type { Control } from '../../db/views/control-list.ts';
 import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
 import { agentName, untilTime } from '../parse-arguments.ts';
+import { pickNamedRepo } from '../pick-repo.ts';
 import { scopeWord } from '../scope-word.ts';
 
 interface Options {
@@ -11,7 +12,7 @@ interface Options {
 
 export const define: Define = (command, act) => {
   command
-    .argument('[repo]', 'only this repository (id or path; default: the whole fleet)')
+    .argument('[repo]', 'only this repository (id, path or folder; default: the whole fleet)')
     .argument('[agent]', 'only this agent of it', agentName)
     .option('--reason <text>', 'why; `why` and `status` show it', 'paused by hand')
     .option('--until <time>', '2h, 3d or a time; after it work goes on by itself')
@@ -26,16 +27,17 @@ export const define: Define = (command, act) => {
 };
 
 async function pause(
-  { connect, output, clock }: Context,
-  repo: string | undefined,
+  { connect, output, clock, cwd }: Context,
+  name: string | undefined,
   agent: string | undefined,
   { reason, until }: Options,
 ): Promise<void> {
   const at = until === undefined ? undefined : untilTime(until, clock.now()).toISOString();
   const api = await connect();
+  const repo = await pickNamedRepo(api, { name, cwd });
   const control = await api.post<Control>('/controls', {
     verb: 'pause',
-    repo,
+    repo: repo?.id,
     agent,
     reason,
     until: at,
@@ -43,6 +45,6 @@ async function pause(
   output.answer(
     control,
     () =>
-      `${scopeWord(repo, agent)} takes no new work${at === undefined ? '' : ` until ${at}`}; what runs goes on`,
+      `${scopeWord(repo?.path, agent)} takes no new work${at === undefined ? '' : ` until ${at}`}; what runs goes on`,
   );
 }

@@ -23,7 +23,7 @@ interface PlanAnswer {
 
 export const define: Define = (command, act) => {
   command
-    .argument('[repo]', 'the repository (id or path; default: the one around you)')
+    .argument('[repo]', 'the repository (id, path or folder; default: the one around you)')
     .option('--file <file>', 'plan this file instead of the newest on the default branch')
     .option('--detailed-exitcode', '0 nothing would change, 2 something would')
     .addHelpText(

@@ -6,7 +6,7 @@ import { pickRepo, repoPath } from '../pick-repo.ts';
 
 export const define: Define = (command, act) => {
   command
-    .argument('<repo>', 'the repository (id or path)')
+    .argument('<repo>', 'the repository (id, path or folder)')
     .argument('<agent>', 'whose breaker', agentName)
     .addHelpText(
       'after',

@@ -1,6 +1,7 @@
 import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
 import { agentName } from '../parse-arguments.ts';
+import { pickNamedRepo } from '../pick-repo.ts';
 import { scopeWord } from '../scope-word.ts';
 
 export const define: Define = (command, act) => {
@@ -18,15 +19,20 @@ export const define: Define = (command, act) => {
 };
 
 async function resume(
-  { connect, output }: Context,
-  repo: string | undefined,
+  { connect, output, cwd }: Context,
+  name: string | undefined,
   agent: string | undefined,
 ): Promise<void> {
   const api = await connect();
-  const answer = await api.post<{ lifted: number }>('/controls', { verb: 'resume', repo, agent });
+  const repo = await pickNamedRepo(api, { name, cwd });
+  const answer = await api.post<{ lifted: number }>('/controls', {
+    verb: 'resume',
+    repo: repo?.id,
+    agent,
+  });
   output.answer(answer, () =>
     answer.lifted === 0
-      ? `${scopeWord(repo, agent)} was not paused`
-      : `${scopeWord(repo, agent)} takes work again`,
+      ? `${scopeWord(repo?.path, agent)} was not paused`
+      : `${scopeWord(repo?.path, agent)} takes work again`,
   );
 }

@@ -4,6 +4,7 @@ import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
 import { oneLine } from '../output.ts';
 import { agentName, durationMs } from '../parse-arguments.ts';
+import { pickRepo } from '../pick-repo.ts';
 import { waitForJob } from '../wait-for-job.ts';
 import { stateWord } from '../words.ts';
 
@@ -14,7 +15,7 @@ interface Options {
 
 export const define: Define = (command, act) => {
   command
-    .argument('<repo>', 'the repository (id or path)')
+    .argument('<repo>', 'the repository (id, path or folder)')
     .argument('<agent>', 'which agent', agentName)
     .argument('<task...>', 'what it should do')
     .option('--wait', 'until it is over or waits for people; 1 if it failed')
@@ -33,8 +34,8 @@ export const define: Define = (command, act) => {
 };
 
 async function runJob(
-  { connect, output, clock, signal }: Context,
-  repo: string,
+  { connect, output, clock, signal, cwd }: Context,
+  name: string,
   agent: string,
   task: string[],
   { wait, timeout }: Options,
@@ -42,11 +43,12 @@ async function runJob(
   const text = task.join(' ').trim();
   if (text === '') {
     throw new AppError('USAGE', `the task is empty: say what ${agent} should do`, {
-      remedy: `autodev run ${repo} ${agent} "Make rounding exact"`,
+      remedy: `autodev run ${name} ${agent} "Make rounding exact"`,
     });
   }
   const api = await connect();
-  const started = await api.post<Job>('/jobs', { repo, agent, task: text });
+  const repo = await pickRepo(api, { name, cwd });
+  const started = await api.post<Job>('/jobs', { repo: repo.id, agent, task: text });
   if (wait !== true) {
     output.answer(started, () => `${started.id} ${stateWord(output, started)}`);
     return 0;

@@ -15,7 +15,7 @@ import { statusPage } from '../status-page.ts';
 
 export const define: Define = (command, act) => {
   command
-    .argument('[repo]', 'one repository in detail (id or path)')
+    .argument('[repo]', 'one repository in detail (id, path or folder)')
     .option('--annotate', 'the file in force, with what is true now at the end of its lines')
     .addHelpText(
       'after',
@@ -60,7 +60,7 @@ async function showStatus(
     }
     return showStatus(context, only.id);
   }
-  const repo = await api.get<Repo>(`/repos/${encodeURIComponent(name)}`);
+  const repo = await pickRepo(api, { name, cwd });
   const about = { repo: repo.id, limit: 200 };
   const [{ agents }, { schedules }, { gates }, stats] = await Promise.all([
     api.get<{ agents: AgentLane[] }>('/agents', about),

@@ -16,7 +16,7 @@ interface Options {
 
 export const define: Define = (command, act) => {
   command
-    .argument('[repo]', 'the repository (id or path; default: the one around you)')
+    .argument('[repo]', 'the repository (id, path or folder; default: the one around you)')
     .option('--wait', 'until it was read; 3 if the file is invalid')
     .option('--timeout <time>', 'how long --wait waits (ends with 5)', durationMs, 60_000)
     .option('--confirm-prune <digest>', 'let a held plan go on that removes much')

@@ -4,13 +4,16 @@ import { AppError } from '../../kernel/errors.ts';
 import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
 import { plain } from '../output.ts';
-import { pickRepo } from '../pick-repo.ts';
+import { pickNamedRepo, pickRepo } from '../pick-repo.ts';
 import { tracePage } from '../trace-page.ts';
 
 export const define: Define = (command, act) => {
   command
     .argument('<id>', TRACE_REF_FORMS)
-    .option('--repo <repo>', 'in this repository (id or path), where several could be meant')
+    .option(
+      '--repo <repo>',
+      'in this repository (id, path or folder), where several could be meant',
+    )
     .addHelpText(
       'after',
       examples(
@@ -38,7 +41,10 @@ async function showTrace(
     });
   }
   const api = await connect();
-  const repo = ref.kind === 'line' ? (await pickRepo(api, { name, cwd })).id : name;
-  const trace = await api.get<RefTrace>('/trace', { ref: id, repo });
+  const repo =
+    ref.kind === 'line'
+      ? await pickRepo(api, { name, cwd })
+      : await pickNamedRepo(api, { name, cwd });
+  const trace = await api.get<RefTrace>('/trace', { ref: id, repo: repo?.id });
   output.answer(trace, () => tracePage(output, trace));
 }

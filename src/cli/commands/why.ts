@@ -8,7 +8,7 @@ export const define: Define = (command, act) => {
   command
     .argument(
       '[repo or job]',
-      'a repository (id or path; default: the one around you), or a job (j_…)',
+      'a repository (id, path or folder; default: the one around you), or a job (j_…)',
     )
     .addHelpText(
       'after',

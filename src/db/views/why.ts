@@ -37,10 +37,13 @@ export type Why = Static<typeof Why>;
 
 /** Of every agent of a repository. Undefined when there is no such repository. */
 export async function whyRepo(db: Queryable, repoId: number, now: Date): Promise<Why | undefined> {
-  const lanes = await collectLaneFacts(db, repoId, now);
+  const [lanes, [repo]] = await Promise.all([
+    collectLaneFacts(db, repoId, now),
+    db.query<{ path: string }>(sql`select path from repo where id = ${repoId}`),
+  ]);
   return (
     lanes && {
-      repo: repoRef(repoId, lanes[0]?.repo ?? ''),
+      repo: repoRef(repoId, repo?.path ?? ''),
       job: null,
       agents: lanes.map((facts) => ({
         agent: facts.agent,
