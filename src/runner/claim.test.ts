@@ -115,6 +115,17 @@ test('an agent that is gone from the file ends its job, one without its provider
   expect(await counterDrift(db)).toBe(0);
 });
 
+test('a job that nothing can run is not looked at beyond its lifetime', async ({ db }) => {
+  await using s = await openRunnerFixture(db);
+  await s.apply({ builder: { providers: [{ name: 'codex' }], limits: { lifetimeMs: 1000 } } });
+  const id = await s.queue();
+  s.start();
+
+  const job = await s.until(id, 'waiting', 'failed');
+
+  expect([job.state, job.detail]).toEqual(['failed', 'No runner here has codex; it has command.']);
+});
+
 test('a schedule narrows its agent, and policy has the last word', async ({ db }) => {
   await using s = await openRunnerFixture(db);
   await s.apply(

@@ -131,9 +131,21 @@ async function planAll(
     } else if ('cancel' in plan) {
       ends.push({ ...end, state: 'cancelled', reason: 'cancelled', detail: plan.cancel });
     } else if ('wait' in plan) {
-      const wakeAt = new Date(clock.now().getTime() + plan.afterMs);
+      const now = clock.now().getTime();
       const { wait: waitReason, reason, detail } = plan;
-      ends.push({ ...end, state: 'waiting', reason, detail, waitReason, wakeAt });
+      const { lifetimeMs = Infinity } = at.revision?.spec.agents[job.agent]?.limits ?? {};
+      ends.push(
+        now + plan.afterMs < job.createdAt.getTime() + lifetimeMs
+          ? {
+              ...end,
+              state: 'waiting',
+              reason,
+              detail,
+              waitReason,
+              wakeAt: new Date(now + plan.afterMs),
+            }
+          : { ...end, state: 'failed', reason, detail },
+      );
       log.info({ job: formatJobId(job.id), detail }, 'claimed job cannot run here');
     }
   }
