@@ -13,7 +13,7 @@ export interface Toolbox {
 export const NODE_INSIDE = '/opt/autodev/bin/node';
 export const PROGRAMS_INSIDE = '/opt/autodev/programs';
 
-const PROGRAMS = ['bridge.mjs', 'worker-git.mjs'];
+const PROGRAMS = ['bridge.mjs', 'irregularities.mjs', 'worker-git.mjs'];
 
 const ETC = {
   passwd: 'worker:x:1000:1000::/home/worker:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n',

@@ -3,10 +3,10 @@
 // RESULT is an empty folder that gets `bundle`, `raw`, `numstat`, `diff` and, last, `summary.json`; exit 0 means
 // that the summary is there. Nothing of the workspace's own git folder is read: git works with a new one in RESULT.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const MAX_IRREGULAR = 1000;
+import { irregularities } from './irregularities.mjs';
 
 const [result, workspace, mirror] = process.argv.slice(2);
 const { base, message, author, date, maxDiffBytes, maxListBytes } = JSON.parse(
@@ -83,52 +83,6 @@ function git(args, { input = '', maxBytes = 1 << 20, okCodes = [0] } = {}) {
 
 const text = async (args, options) => (await git(args, options)).out.toString().trim();
 
-/** Everything that git would follow, trip over or wait on; its folder is not entered. Paths are bytes. */
-function irregularities() {
-  const found = [];
-  const folders = [Buffer.alloc(0)];
-  while (folders.length > 0 && found.length < MAX_IRREGULAR) {
-    const folder = folders.pop();
-    let entries;
-    try {
-      entries = readdirSync(Buffer.concat([Buffer.from(`${workspace}/`), folder]), {
-        withFileTypes: true,
-        encoding: 'buffer',
-      });
-    } catch (error) {
-      found.push({ path: folder, kind: error.code === 'ENAMETOOLONG' ? 'too_deep' : 'unreadable' });
-      continue;
-    }
-    const isRoot = folder.length === 0;
-    if (!isRoot && entries.some((entry) => isGitName(entry.name))) {
-      found.push({ path: folder, kind: 'nested_repository' });
-      continue;
-    }
-    for (const entry of entries) {
-      const path = isRoot ? entry.name : Buffer.concat([folder, Buffer.from('/'), entry.name]);
-      if (isRoot && entry.name.toString() === '.git') {
-        continue;
-      }
-      if (isRoot && isGitName(entry.name)) {
-        found.push({ path, kind: 'nested_repository' });
-      } else if (entry.isDirectory()) {
-        folders.push(path);
-      } else if (!entry.isFile() && !entry.isSymbolicLink()) {
-        found.push({
-          path,
-          kind: entry.isFIFO() ? 'fifo' : entry.isSocket() ? 'socket' : 'device',
-        });
-      }
-    }
-  }
-  return found;
-}
-
-/** `.git` in any of the spellings that some file system takes for it. */
-function isGitName(name) {
-  return /^(\.git|git~\d)[ .]*$/i.test(name.toString('latin1'));
-}
-
 async function withoutIgnored(found) {
   if (found.length === 0) {
     return [];
@@ -168,7 +122,7 @@ writeFileSync(
 );
 
 await git(['read-tree', base]);
-const irregular = await withoutIgnored(irregularities());
+const irregular = await withoutIgnored(irregularities(workspace));
 const excluded = irregular.map(({ path }) =>
   Buffer.concat([Buffer.from(':(top,exclude,literal)'), path]),
 );
