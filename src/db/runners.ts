@@ -77,6 +77,17 @@ export function registerRunner(
   });
 }
 
+/** Where the runner of a data folder was last seen, as long as its lease lasts; undefined: nobody holds it. */
+export async function findLeaseHolder(
+  db: Queryable,
+  key: string,
+): Promise<{ host: string; pid: number } | undefined> {
+  const [row] = await db.query<{ host: string; pid: number }>(sql`
+    select host, pid from runner where key = ${key} and state <> 'gone' and lease_until > now()
+  `);
+  return row;
+}
+
 /** Extends the lease. False: this epoch is over, so every worker of it has to be ended and nothing written. */
 export async function heartbeat(
   db: Queryable,

@@ -13,6 +13,7 @@ import { listEffects } from '../db/effects.ts';
 import { endLostJobs, leaveRunner, listRunners } from '../db/runners.ts';
 import { sql } from '../db/sql.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { silentLog } from '../kernel/log.ts';
 import { openRunnerFixture, type RunnerFixture } from './runner-fixture.ts';
 
 const never = new AbortController().signal;
@@ -67,6 +68,37 @@ test('a stop hands jobs back uncounted, ends their workers and leaves no workspa
   expect(readdirSync(join(s.deps.folder, 'workspaces'))).toEqual([]);
   expect(await listRunners(db)).toEqual([]);
   expect(await counterDrift(db)).toBe(0);
+});
+
+test('a second process on the folder of a runner leaves its workers alone', async ({
+  db,
+  connection,
+}) => {
+  await using s = await openRunnerFixture(db);
+  const mark = `1013.${process.pid}`;
+  await s.apply({ builder: { worker: longWorker(mark) } });
+  const id = await s.queue();
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'runner-scenarios.ts'), s.folder],
+    {
+      env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: connection },
+      stdio: 'inherit',
+    },
+  );
+  await untilBegun(s, id);
+  const refused = Promise.withResolvers<unknown>();
+  const log = { ...silentLog, warn: (fields: object) => refused.resolve(fields) };
+
+  const second = s.start({ log });
+  const said = await refused.promise;
+  await second.stop();
+
+  expect(said).toMatchObject({ err: { code: 'BUSY' } });
+  expect(isAlive(mark)).toBe(true);
+  expect(await s.until(id, 'running')).toMatchObject({ attempts: 1 });
+  child.kill('SIGKILL');
+  await once(child, 'exit');
 });
 
 test('a runner that is started again takes its jobs back, after a kill -9 as well', async ({

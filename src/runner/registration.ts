@@ -4,8 +4,9 @@ import { join } from 'node:path';
 
 import type { Db } from '../db/db.ts';
 import { endLostAttempts, listOpenAttemptsOfKey } from '../db/lost-attempts.ts';
-import { registerRunner } from '../db/runners.ts';
+import { findLeaseHolder, registerRunner } from '../db/runners.ts';
 import type { Agent } from '../domain/agent.ts';
+import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import { descendants, isRunning, readProcess, signalProcess } from '../sandbox/process-tree.ts';
 import type { RunnerSession } from './claim.ts';
@@ -35,12 +36,14 @@ interface RunnerFacts {
 /**
  * Registers the runner of a data folder, after it has ended what an earlier process of that folder left: workers that
  * still run, workspaces, attempts. Its jobs are queued again, or failed where they have no attempt left.
+ * Throws BUSY while another process of this machine works in the folder: both would end each other's workers.
  */
 export async function register(
   { db, log, folder }: RegistrationDeps,
   facts: RunnerFacts,
 ): Promise<RunnerSession> {
   const key = await readKey(folder);
+  await refuseSecond(db, { key, folder, ...facts });
   const open = await listOpenAttemptsOfKey(db, key);
   for (const { pid, pidStartedAt } of open) {
     endProcess(pid, pidStartedAt);
@@ -78,6 +81,22 @@ export async function register(
     );
   }
   return { id, epoch };
+}
+
+async function refuseSecond(
+  db: Db,
+  { key, folder, host, pid }: { key: string; folder: string } & Pick<RunnerFacts, 'host' | 'pid'>,
+): Promise<void> {
+  const holder = await findLeaseHolder(db, key);
+  if (holder?.host !== host || holder.pid === pid) {
+    return;
+  }
+  const state = readProcess(holder.pid)?.state;
+  if (state !== undefined && state !== 'Z') {
+    throw new AppError('BUSY', `the process ${holder.pid} runs workers in ${folder} already`, {
+      remedy: 'Stop it, or give this runner a data folder of its own: `--data DIR`.',
+    });
+  }
 }
 
 async function readKey(folder: string): Promise<string> {
