@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -84,12 +85,9 @@ test('a link out of the repository counts as a missing file', async () => {
 });
 
 test.for([
-  [
-    { 'package.json': '{"scripts": {"test": "vitest"}}', 'package-lock.json': '{}' },
-    '["npm test"]',
-  ],
-  [{ 'Cargo.toml': '' }, '["cargo test"]'],
-  [{ Makefile: 'all:\n\ntest:\n\ttrue\n' }, '["make test"]'],
+  [{ 'package.json': '{"scripts": {"test": "vitest"}}', 'package-lock.json': '{}' }, 'npm test'],
+  [{ 'Cargo.toml': '' }, 'cargo test'],
+  [{ Makefile: 'all:\n\ntest:\n\ttrue\n' }, 'make test'],
 ] as const)('init writes a valid file with the test command of %j', async ([files, check]) => {
   const cwd = await repository({ ...files });
 
@@ -97,8 +95,31 @@ test.for([
   const validate = await run(['validate'], { cwd });
 
   expect(init.code).toBe(0);
-  expect(await readFile(path.join(cwd, 'autodev.yaml'), 'utf8')).toContain(`check: ${check}`);
+  expect(await readFile(path.join(cwd, '.autodev/bug-finder.mjs'), 'utf8')).toContain(
+    `const TESTS = "${check}";`,
+  );
   expect(validate).toMatchObject({ code: 0, stdout: expect.not.stringContaining('warning') });
+});
+
+test('the first agent files an issue with what the tests printed, or says that all is well', async () => {
+  const cwd = await repository({ Makefile: 'test:\n\t@echo no luck; test -e good\n' });
+  await run(['init'], { cwd });
+  const outputs = path.join(cwd, 'outputs.jsonl');
+  const agent = (): unknown => {
+    execFileSync(process.execPath, ['.autodev/bug-finder.mjs'], {
+      cwd,
+      env: { PATH: process.env['PATH'], AUTODEV_OUTPUTS: outputs },
+    });
+    return JSON.parse(readFileSync(outputs, 'utf8').trim().split('\n').at(-1) ?? '');
+  };
+
+  expect(agent()).toMatchObject({
+    type: 'issue',
+    title: 'make test fails',
+    description: expect.stringContaining('no luck'),
+  });
+  writeFileSync(path.join(cwd, 'good'), '');
+  expect(agent()).toEqual({ type: 'noop', reason: 'All tests pass.' });
 });
 
 test('init without a known test command says to set one', async () => {

@@ -3,6 +3,7 @@ import type { AutodevConfig } from './autodev.generated.ts';
 import { CONFIG_FILE } from './config-file.ts';
 import type { Diagnostic, DocumentPath } from './diagnostics.ts';
 import { hasErrors, sortDiagnostics } from './diagnostics.ts';
+import { checkProviders } from './not-yet.ts';
 import { readDocument } from './read.ts';
 import { resolveConfig } from './resolve.ts';
 import type { ResolveOptions } from './resolve.ts';
@@ -91,12 +92,13 @@ export async function checkConfig(
   if (hasErrors(diagnostics)) {
     return { ok: false, diagnostics, files: paths };
   }
+  const spec = resolveConfig(config, { ...options, files });
   return {
     ok: true,
     config,
-    spec: resolveConfig(config, { ...options, files }),
+    spec,
     lineOf: (path) => document.lineOf(path),
-    diagnostics,
+    diagnostics: sortDiagnostics([...diagnostics, ...checkProviders(document, spec.agents)]),
     files: paths,
   };
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, writeFile } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -8,7 +8,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
 import { detectTests } from '../detect-tests.ts';
-import { firstConfig } from '../first-config.ts';
+import { FIRST_AGENT, firstAgent, firstConfig } from '../first-config.ts';
 
 export const define: Define = (command, act) => {
   command
@@ -31,14 +31,21 @@ async function init({ output, cwd, env }: Context, { force }: { force?: true }):
   }
   const tests = await detectTests(root);
   await writeFile(file, firstConfig(tests));
+  const agent = path.join(root, FIRST_AGENT);
+  await mkdir(path.dirname(agent), { recursive: true });
+  // What somebody wrote there is theirs, also with --force.
+  const written = await writeFile(agent, firstAgent(tests), { flag: 'wx' }).then(
+    () => true,
+    () => false,
+  );
 
-  output.answer({ file, check: tests?.check ?? null, setup: tests?.setup ?? [] }, () =>
+  output.answer({ file, agent, check: tests?.check ?? null, setup: tests?.setup ?? [] }, () =>
     [
-      `${output.paint('green', '✔')} wrote ${file}`,
+      `${output.paint('green', '✔')} wrote ${file}${written ? ` and ${FIRST_AGENT}` : ''}`,
       tests === undefined
-        ? '  No test command was found: set `check` yourself, so that only tested work reaches you.'
-        : `  Work must pass \`${tests.check}\` before it reaches you.`,
-      '  Read it, commit it, then: autodev up --repo .',
+        ? `  No test command was found: set it in ${FIRST_AGENT}.`
+        : `  The bug-finder runs \`${tests.check}\` and files an issue when it fails.`,
+      '  Read both, commit them, then register the repository: autodev repos add .',
     ].join('\n'),
   );
 }
