@@ -33,3 +33,25 @@ test('only a program that calls models costs anything', () => {
   expect(commandProvider.kind({ name: 'command', llm: false })).toBe('none');
   expect(commandProvider.kind({ name: 'command', llm: true })).toBe('metered');
 });
+
+test('of a crash the line that names the error is told, not what is printed below it', () => {
+  const parser = commandProvider.newParser({ name: 'command', run: ['node', 'gone.mjs'] });
+  const printed = `reading
+node:internal/modules/cjs/loader:1478
+  throw err;
+
+Error: Cannot find module '/app/gone.mjs'
+    at Module._resolveFilename (node:internal/modules/cjs/loader:1475:15)
+  code: 'MODULE_NOT_FOUND',
+  requireStack: []
+}
+
+Node.js v24.21.0`;
+  for (const text of printed.split('\n')) {
+    parser.line({ stream: 'stderr', text });
+  }
+
+  expect(parser.end({ code: 1, signal: undefined })).toMatchObject({
+    detail: "The program ended with code 1, after: Error: Cannot find module '/app/gone.mjs'",
+  });
+});
