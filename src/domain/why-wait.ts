@@ -50,7 +50,8 @@ export function explainHold(
     breaker: `Look at its last jobs, then: autodev reset ${repo} ${agent}`,
     merge_requests: 'Merge or close some of its merge requests, or raise max_open_merge_requests.',
     bypassed: `A maintainer looks at what was merged, then: autodev resume ${repo}`,
-    no_runner: `autodev runner --agent ${agent}`,
+    no_runner:
+      'Give it a provider that a runner has, e.g. providers: [{ name: command, run: […] }]',
   };
   const by = actor === undefined ? '' : ` by ${actor}`;
   const end = until === undefined ? '' : `, ends ${inTime(until, now)}`;
