@@ -57,10 +57,14 @@ test('--resolved prints the file with every default', async () => {
   const cwd = await folder({ 'autodev.yaml': VALID });
 
   const { stdout } = await run(['validate', '--resolved'], { cwd });
+  await writeFile(path.join(cwd, 'autodev.yaml'), stdout);
+  const again = await run(['validate', '--resolved'], { cwd });
+  const json = await run(['validate', '--resolved', '-o', 'json'], { cwd });
 
-  expect(JSON.parse(stdout)).toMatchObject({
-    agents: { builder: { limits: { attempts: 3 } } },
-    budgets: { daily: {} },
+  expect(stdout).toContain('      wall: 45m\n');
+  expect(again.stdout).toBe(stdout);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    agents: { builder: { limits: { attempts: 3, usd: 3 } } },
   });
 });
 

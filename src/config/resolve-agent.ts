@@ -27,12 +27,14 @@ export interface AgentContext {
   readonly providers: readonly ProviderSpec[];
   /** The texts of the files that `instructions` name; a file that is missing there is left out. */
   readonly files: ReadonlyMap<string, string>;
+  /** The agents that the file lists: a role hands work to nobody else unless it is told to. */
+  readonly listed: readonly Agent[];
 }
 
 export function resolveAgent(
   agent: Agent,
   config: AgentConfig,
-  { mode, providers, files }: AgentContext,
+  { mode, providers, files, listed }: AgentContext,
 ): AgentSpec {
   const instructions = resolveInstructions(config.instructions, files);
   return {
@@ -50,7 +52,7 @@ export function resolveAgent(
     network: { allow: config.network?.allow ?? [] },
     env: compact(config.env ?? {}),
     paths: config.paths ?? [],
-    allow: resolveAllow(agent, config.allow ?? {}),
+    allow: resolveAllow(agent, config.allow ?? {}, listed),
   };
 }
 
@@ -141,16 +143,23 @@ function lower(a: number | undefined, b: number | undefined): number | undefined
 }
 
 /** Fills per type: one that the file does not name keeps the role's rule, `false` removes it. */
-function resolveAllow(agent: Agent, config: AllowConfig): Allow {
+function resolveAllow(agent: Agent, config: AllowConfig, listed: readonly Agent[]): Allow {
   const role = roleAllow(agent);
+  const handOff = listedOnly(role.hand_off, listed);
   const rules = OUTPUT_TYPES.map((type) => {
     const stated = config[type];
     if (stated === undefined) {
-      return [type, role[type]] as const;
+      return [type, type === 'hand_off' ? handOff : role[type]] as const;
     }
     return [type, stated === false ? undefined : resolveRule(agent, type, stated)] as const;
   });
   return compact(Object.fromEntries(rules));
+}
+
+/** Undefined when nobody of those is there. */
+function listedOnly(rule: AllowRule | undefined, listed: readonly Agent[]): AllowRule | undefined {
+  const agents = rule?.agents?.filter((agent) => listed.includes(agent)) ?? [];
+  return rule && agents.length > 0 ? { ...rule, agents } : undefined;
 }
 
 function resolveRule(

@@ -49,6 +49,7 @@ test('allow replaces per type, fills what a rule leaves out, and false removes o
     version: 1,
     agents: {
       builder: { allow: { merge_request: { paths: ['src/**'] }, comment: false, issue: true } },
+      reviewer: {},
     },
   });
 
@@ -58,6 +59,13 @@ test('allow replaces per type, fills what a rule leaves out, and false removes o
     hand_off: { agents: ['reviewer'] },
   });
   expect(agents['builder']?.allow).not.toHaveProperty('comment');
+});
+
+test('a role hands work by default only to agents that the file lists', () => {
+  const { agents } = resolveConfig({ version: 1, agents: ['builder', 'bug-finder'] });
+
+  expect(agents['builder']?.allow).not.toHaveProperty('hand_off');
+  expect(agents['bug-finder']?.allow.hand_off).toEqual({ max: 3, agents: ['builder'] });
 });
 
 test('a default budget stays until its period is named, and null removes it', () => {

@@ -48,8 +48,10 @@ export function resolveConfig(
   const providers = config.providers?.map(resolveProvider) ?? defaultProviders(credentials);
 
   const agents: Partial<Record<Agent, AgentSpec>> = {};
-  for (const [agent, agentConfig] of listAgents(config)) {
-    agents[agent] = resolveAgent(agent, agentConfig, { mode, providers, files });
+  const entries = listAgents(config);
+  const listed = entries.map(([agent]) => agent);
+  for (const [agent, agentConfig] of entries) {
+    agents[agent] = resolveAgent(agent, agentConfig, { mode, providers, files, listed });
   }
 
   return {

@@ -49,7 +49,12 @@ async function validate(
 
   if (resolved === true && loaded.ok) {
     output.warn(loaded.diagnostics.length === 0 ? '' : findings);
-    stdout.write(`${JSON.stringify(loaded.spec, undefined, 2)}\n`);
+    const { printResolved, toFile } = await import('../../config/print.ts');
+    stdout.write(
+      output.isJson
+        ? `${JSON.stringify(toFile(loaded.spec), undefined, 2)}\n`
+        : printResolved(loaded.spec),
+    );
     return 0;
   }
   stdout.write(findings);
