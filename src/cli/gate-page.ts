@@ -1,10 +1,12 @@
 import type { Gate } from '../db/views/gate-list.ts';
+import type { Change } from './change-lines.ts';
+import { changeLines } from './change-lines.ts';
 import type { Output } from './output.ts';
 import { oneLine, plain } from './output.ts';
 import { fieldList } from './text-table.ts';
 
 /** A gate on one screen: the question, what it is about, who voted, and the commands that answer it. */
-export function gatePage(output: Output, gate: Gate): string {
+export function gatePage(output: Output, gate: Gate, change?: Change): string {
   const { paint } = output;
   const { votes, merge_request: mergeRequest } = gate;
   const fields = fieldList([
@@ -22,9 +24,10 @@ export function gatePage(output: Output, gate: Gate): string {
     ],
     ['closed by', gate.closed_by && oneLine(gate.closed_by)],
   ]);
+  const changed = change === undefined ? '' : changeLines(output, change);
   const warning = gate.protected ? '' : `\n${protectionWord(output, gate)}: it ran without a box\n`;
 
-  return `${paint('bold', oneLine(gate.title))}\n\n${fields}\n${warning}\n${plain(gate.body)}\n${
+  return `${paint('bold', oneLine(gate.title))}\n\n${fields}\n${warning}\n${plain(gate.body)}\n${changed === '' ? '' : `\n${changed}\n`}${
     gate.state === 'open' ? `\n${answersTo(gate)}\n` : ''
   }`;
 }

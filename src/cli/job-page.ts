@@ -1,12 +1,26 @@
 import type { JobDetail } from '../db/views/job-detail.ts';
+import type { Change } from './change-lines.ts';
+import { changeLines } from './change-lines.ts';
+import { effectLines, indented } from './effect-lines.ts';
 import { answersTo, protectionWord } from './gate-page.ts';
 import type { Output } from './output.ts';
 import { oneLine, plain } from './output.ts';
 import { fieldList, textTable } from './text-table.ts';
 import { agoWord, spanWord, stateWord, triggerWord, usdWord } from './words.ts';
 
+const INPUTS = {
+  answer: 'answer of',
+  changes: 'changes asked for by',
+  note: 'note of',
+  hand_over: 'handed over by',
+} as const satisfies Record<JobDetail['input'][number]['kind'], string>;
+
 /** A job on one screen. */
-export function jobPage(output: Output, job: JobDetail, now: Date): string {
+export function jobPage(
+  output: Output,
+  job: JobDetail,
+  { now, change }: { now: Date; change?: Change | undefined },
+): string {
   const { paint } = output;
   const { merge_request: mergeRequest, parent, trigger } = job;
   const line = trigger.line === undefined ? '' : ` (autodev.yaml:${trigger.line})`;
@@ -26,6 +40,9 @@ export function jobPage(output: Output, job: JobDetail, now: Date): string {
     ]),
     `\n${plain(job.task)}`,
   ];
+  for (const { kind, author, text } of job.input) {
+    parts.push(`\n${INPUTS[kind]} ${oneLine(author)}:\n${indented(text)}`);
+  }
   if (job.tries.length > 0) {
     parts.push(
       `\n${textTable(
@@ -44,19 +61,11 @@ export function jobPage(output: Output, job: JobDetail, now: Date): string {
       )}`,
     );
   }
-  if (job.effects.length > 0) {
-    parts.push(
-      `\n${textTable(
-        ['EFFECT', 'STATE', 'RESULT'],
-        job.effects.map((effect) => [
-          effect.type,
-          effect.state,
-          oneLine(effect.error ?? JSON.stringify(effect.result ?? '')),
-        ]),
-        output,
-      )}`,
-    );
+  const changed = change === undefined ? '' : changeLines(output, change);
+  if (changed !== '') {
+    parts.push(`\n${changed}`);
   }
+  parts.push(...job.effects.map((effect) => `\n${effectLines(output, effect)}`));
   for (const child of job.children) {
     parts.push(
       `\nhanded to ${child.agent}: ${child.id} ${stateWord(output, child)} ${oneLine(child.title)}`,
@@ -65,16 +74,9 @@ export function jobPage(output: Output, job: JobDetail, now: Date): string {
   for (const gate of job.gates) {
     parts.push(
       `\n${gate.id} ${gate.kind} ${gate.state}: ${[oneLine(gate.title), protectionWord(output, gate)].filter(Boolean).join(' ')}${
-        gate.kind === 'question' ? `\n${indented(plain(gate.body))}` : ''
+        gate.kind === 'question' ? `\n${indented(gate.body)}` : ''
       }${gate.state === 'open' ? `\n  ${answersTo(gate)}` : ''}`,
     );
   }
   return parts.join('\n');
-}
-
-function indented(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => `  ${line}`.trimEnd())
-    .join('\n');
 }

@@ -1,6 +1,8 @@
 import type { Gate } from '../db/views/gate-list.ts';
+import type { JobDetail } from '../db/views/job-detail.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { ApiClient } from './api-client.ts';
+import { readChange } from './change-lines.ts';
 import type { Context } from './context.ts';
 import { gatePage } from './gate-page.ts';
 import { plain } from './output.ts';
@@ -28,8 +30,13 @@ export async function vote(
 
 /** Reads the gate of an id without voting, for commands that show it first. */
 export async function showGate({ connect, output }: Context, id: string): Promise<void> {
-  const gate = await pickGate(await connect(), id);
-  output.answer(gate, () => gatePage(output, gate));
+  const api = await connect();
+  const gate = await pickGate(api, id);
+  const change =
+    output.isJson || gate.kind !== 'merge' || gate.job === null
+      ? undefined
+      : await readChange(api, await api.get<JobDetail>(`/jobs/${gate.job}`));
+  output.answer(gate, () => gatePage(output, gate, change));
 }
 
 async function pickGate(api: ApiClient, id: string, verdict?: Ballot['verdict']): Promise<Gate> {

@@ -1,4 +1,5 @@
 import type { JobDetail } from '../../db/views/job-detail.ts';
+import { readChange } from '../change-lines.ts';
 import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
 import { jobPage } from '../job-page.ts';
@@ -34,5 +35,6 @@ async function showJob(
     return;
   }
   const job = await api.get<JobDetail>(`/jobs/${id}`);
-  output.answer(job, () => jobPage(output, job, clock.now()));
+  const change = output.isJson ? undefined : await readChange(api, job);
+  output.answer(job, () => jobPage(output, job, { now: clock.now(), change }));
 }

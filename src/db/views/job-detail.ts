@@ -81,7 +81,13 @@ export async function findJobDetail(db: Queryable, id: number): Promise<JobDetai
     readInput(db, id),
     listAttempts(db, id),
     db.query<EffectRow>(sql`
-      select position, attempt, type, state, payload, result, error, done_at from effect
+      select position, attempt, type, state, payload, error, done_at,
+        -- The number is given when the effect is settled, after its result was made.
+        case when type = 'issue' and state = 'done' then coalesce(result, '{}') || coalesce((
+          select jsonb_build_object('number', i.number) from issue i
+          where i.repo_id = effect.repo_id and i.job_id = effect.job_id and i.title = payload ->> 'title'
+          order by i.number limit 1), '{}') else result end as result
+      from effect
       where job_id = ${id} order by attempt, position, id`),
     db.query<ArtifactRow>(sql`
       select attempt, base, head, stat from artifact where job_id = ${id} order by attempt desc limit 1`),
