@@ -30,10 +30,19 @@ export function repoState({ paint }: Output, repo: Repo): string {
   if (repo.diagnostics.some(isError)) {
     return paint('red', '✖ invalid file');
   }
+  if (repo.conditions.some(isUnreadable)) {
+    return paint('red', '✖ cannot be read');
+  }
   if (repo.held !== null) {
     return paint('yellow', '▲ held');
   }
   return repo.revision === null ? paint('dim', '○ not read yet') : paint('green', '✔ in force');
+}
+
+function isUnreadable(condition: unknown): boolean {
+  const { type, status }: Record<string, unknown> =
+    typeof condition === 'object' && condition !== null ? { ...condition } : {};
+  return type === 'SourceReady' && status === 'False';
 }
 
 export function isError(diagnostic: unknown): boolean {

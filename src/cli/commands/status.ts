@@ -7,6 +7,7 @@ import type { Stats } from '../../db/views/stats.ts';
 import { annotatedFile } from '../annotated-file.ts';
 import type { Context, Define } from '../context.ts';
 import { examples } from '../context.ts';
+import { failedLines, listFailedJobs } from '../failed-jobs.ts';
 import type { Output } from '../output.ts';
 import { oneLine } from '../output.ts';
 import { pickRepo, repoPath } from '../pick-repo.ts';
@@ -42,10 +43,11 @@ async function showStatus(
     return;
   }
   if (name === undefined) {
-    const [{ repos }, { gates }, stats] = await Promise.all([
+    const [{ repos }, { gates }, stats, failed] = await Promise.all([
       api.get<{ repos: Repo[] }>('/repos', { limit: 200 }),
       api.get<{ gates: Gate[] }>('/gates', { state: 'open', limit: 200 }),
       api.get<Stats>('/stats'),
+      listFailedJobs(api, { now: clock.now() }),
     ]);
     const [only, ...others] = repos;
     if (only === undefined || others.length > 0) {
@@ -53,6 +55,7 @@ async function showStatus(
         [
           ...sandboxWarning(output, stats),
           repoTable(output, repos),
+          ...failedLines(output, failed),
           gates.length === 0 ? '' : `\n${gates.length} waiting for you: autodev approvals`,
         ].join('\n'),
       );
@@ -62,16 +65,18 @@ async function showStatus(
   }
   const repo = await pickRepo(api, { name, cwd });
   const about = { repo: repo.id, limit: 200 };
-  const [{ agents }, { schedules }, { gates }, stats] = await Promise.all([
+  const [{ agents }, { schedules }, { gates }, stats, failed] = await Promise.all([
     api.get<{ agents: AgentLane[] }>('/agents', about),
     api.get<{ schedules: Schedule[] }>('/schedules', about),
     api.get<{ gates: Gate[] }>('/gates', { ...about, state: 'open' }),
     api.get<Stats>('/stats'),
+    listFailedJobs(api, { repo: repo.id, now: clock.now() }),
   ]);
   output.answer({ sandbox: stats.sandbox, repo, agents, schedules, gates }, () =>
     [
       ...sandboxWarning(output, stats),
       statusPage(output, { repo, agents, schedules, gates }, clock.now()),
+      ...failedLines(output, failed),
     ].join('\n'),
   );
 }
