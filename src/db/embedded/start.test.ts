@@ -100,7 +100,9 @@ describe('who may do what', () => {
       const server = await startEmbedded(embeddedDeps, { dataDir: hidden, temporary: true });
       await server.stop();
 
-      expect(server.clusterDir).toMatch(/^\/var\/lib\/autodev\/data-[0-9a-f]{12}-[0-9a-f]{8}\/cluster$/);
+      expect(server.clusterDir).toMatch(
+        /^\/var\/lib\/autodev\/data-[0-9a-f]{12}-[0-9a-f]{8}\/cluster$/,
+      );
       await rm(hidden, { recursive: true });
       await rmdir('/var/lib/autodev').catch(() => {}); // unless somebody uses it
     },
