@@ -59,7 +59,8 @@ function createProgram({ stdout, stderr }: Surroundings): Command {
       writeOut: (text) => void stdout.write(text),
       writeErr: (text) => void stderr.write(text),
     })
-    .showSuggestionAfterError();
+    .showSuggestionAfterError()
+    .showHelpAfterError();
   for (const [flags, text] of GLOBAL_OPTIONS) {
     const option = new Option(flags, text);
     program.addOption(flags.includes('--output') ? option.choices(['text', 'json']) : option);

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
 
+import { parseJobId } from '../../domain/job-id.ts';
 import type { Queryable } from '../db.ts';
 import { sql } from '../sql.ts';
 import { Gate, listGates } from './gate-list.ts';
@@ -66,9 +67,11 @@ export async function traceJob(db: Queryable, id: number): Promise<Trace | undef
   }
   const rootId = row.root_id ?? row.id;
   const rootRow = rootId === id ? row : await findJobRow(db, rootId);
-  const [chain, gates, obeyed, mergeRequests] = await Promise.all([
-    listJobs(db, { rootId }, { limit: 200 }),
-    listGates(db, { jobId: id }, { limit: 50 }),
+  const chain = await listJobs(db, { rootId }, { limit: 200 });
+  // Everybody who agreed on the way, not to the last job alone: work that was sent back has a gate for each round.
+  const jobIds = [...new Set([id, ...chain.items.map((each) => parseJobId(each.id))])];
+  const [gates, obeyed, mergeRequests] = await Promise.all([
+    listGates(db, { about: { jobIds, revisionIds: [] } }, { limit: 50 }),
     db.query<Static<typeof Trace>['obeyed'][number]>(sql`
       select a.attempt, a.provider, a.model, v.commit, a.digest, a.base
       from attempt a left join revision v on v.id = a.revision_id
