@@ -80,6 +80,13 @@ budgets:
   ]);
   expect(answer.plan.changes[0]?.paths).toEqual([
     { path: 'limits.microUsd', before: 3_000_000, after: 4_000_000, risk: 'loosens' },
+    // Nobody is left to hand work to.
+    {
+      path: 'allow.hand_off',
+      before: { max: 3, agents: ['builder'] },
+      after: undefined,
+      risk: 'tightens',
+    },
     { path: 'limits.tokens', before: 300_000, after: 100_000, risk: 'tightens' },
   ]);
   expect(answer.plan.effects).toMatchObject({
