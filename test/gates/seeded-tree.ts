@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 import { execa } from 'execa';
 
@@ -34,7 +35,8 @@ export async function seedTree(files: Record<string, string>): Promise<SeededTre
         preferLocal: true,
         localDir: root,
       });
-      return { exitCode: exitCode ?? -1, output: all };
+      // Some tools colour what they print as soon as they see a pipeline's environment.
+      return { exitCode: exitCode ?? -1, output: stripVTControlCharacters(all) };
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };

@@ -189,9 +189,20 @@ async function stopServer(clock: Clock, launched: Launched, pid: number): Promis
   await clock.sleep(STOPPED_WITHIN_MS, ended.signal);
   if (!ended.signal.aborted) {
     // Immediate shutdown: nothing that was committed is lost, the next start replays it.
-    process.kill(pid, 'SIGQUIT');
+    signalIfThere(pid, 'SIGQUIT');
   }
   await gone;
+}
+
+/** A postmaster may end by itself just before it is told to. */
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) {
+      throw error;
+    }
+  }
 }
 
 async function prepareRoles({ places, passwords }: Prepared): Promise<void> {
