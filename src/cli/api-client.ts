@@ -15,21 +15,26 @@ export interface ApiClient {
   post: <Answer>(path: string, body?: object) => Promise<Answer>;
   delete: (path: string) => Promise<void>;
   /** The answer as it comes in: text, JSON lines, events. */
-  stream: (
-    path: string,
-    options: { accept: string; query?: Query; headers?: Record<string, string> },
-  ) => AsyncIterable<string>;
+  stream: (path: string, options: StreamOptions) => AsyncIterable<string>;
+}
+
+interface StreamOptions {
+  accept: string;
+  query?: Query;
+  headers?: Record<string, string>;
+  /** Ends this stream alone, with an AbortError. */
+  signal?: AbortSignal;
 }
 
 export function createApiClient({ url, token, signal }: ClientOptions): ApiClient {
   const request = async (
     method: string,
     path: string,
-    { query = {}, body, accept = 'application/json', headers = {} }: RequestOptions,
+    { query = {}, body, accept = 'application/json', headers = {}, signal: own }: RequestOptions,
   ): Promise<Response> => {
     const answer = await fetch(target(url, path, query), {
       method,
-      signal,
+      signal: own === undefined ? signal : AbortSignal.any([signal, own]),
       headers: {
         accept,
         'user-agent': 'autodev-cli',
@@ -42,7 +47,7 @@ export function createApiClient({ url, token, signal }: ClientOptions): ApiClien
       throw unreachable(error, url);
     });
     if (!answer.ok) {
-      throw await problemOf(answer);
+      throw await problemOf(answer, path);
     }
     return answer;
   };
@@ -67,11 +72,8 @@ async function jsonOf<Answer>(answer: Response): Promise<Answer> {
   return body;
 }
 
-interface RequestOptions {
-  query?: Query;
+interface RequestOptions extends Partial<StreamOptions> {
   body?: object;
-  accept?: string;
-  headers?: Record<string, string>;
 }
 
 function target(base: string, path: string, query: Query): URL {
@@ -99,15 +101,30 @@ function unreachable(error: unknown, url: string): unknown {
   });
 }
 
-async function problemOf(answer: Response): Promise<AppError> {
+async function problemOf(answer: Response, path: string): Promise<AppError> {
   const text = await answer.text();
-  const { code, detail, remedy } = fields(text);
+  const { code: named, detail, remedy } = fields(text);
+  const code = isErrorCode(named) ? named : codeOf(answer.status);
+  const says =
+    typeof remedy === 'string' ? remedy : code === 'NOT_FOUND' ? listing(path) : undefined;
   return new AppError(
-    isErrorCode(code) ? code : codeOf(answer.status),
+    code,
     typeof detail === 'string' ? detail : `the server answered ${answer.status}`,
-    typeof remedy === 'string' ? { remedy } : {},
+    says === undefined ? {} : { remedy: says },
   );
 }
+
+/** The command that lists what there is of the kind that `path` asked for. */
+function listing(path: string): string | undefined {
+  return LISTINGS.find(([begin]) => path.startsWith(begin))?.[1];
+}
+
+const LISTINGS: readonly (readonly [begin: string, remedy: string])[] = [
+  ['/jobs/', '`autodev jobs` lists the jobs'],
+  ['/gates/', '`autodev approvals` lists what waits for you'],
+  ['/controls/', '`autodev status` shows what is paused'],
+  ['/runners/', '`autodev runners` lists them'],
+];
 
 function fields(text: string): Record<string, unknown> {
   try {

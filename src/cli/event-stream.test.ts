@@ -59,3 +59,24 @@ test('a first connection that fails, and one that is refused later, are reported
   await expect(follow(first)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   await expect(follow(later)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
+
+test('a reader that has heard enough ends the stream without an error', async () => {
+  const enough = new AbortController();
+  const { api } = server([
+    ['id: 1.0\ndata: a\n\n', new DOMException('aborted', 'AbortError')],
+    ['id: 1.1\ndata: never\n\n'],
+  ]);
+  const seen: string[] = [];
+
+  await followEvents(
+    { clock, signal },
+    api,
+    { path: '/x', query: {}, until: enough.signal },
+    (data) => {
+      seen.push(data);
+      enough.abort();
+    },
+  );
+
+  expect(seen).toEqual(['a']);
+});

@@ -7,18 +7,22 @@ const RECONNECT_MS = 1000;
 interface FollowOptions {
   path: string;
   query: Record<string, string | number | undefined>;
+  /** Ends the reading without an error. */
+  until?: AbortSignal;
 }
 
 /**
  * Reads an event stream (the part of the HTML standard that the API uses: `id`, `data`, `event`, comments) until
- * its event `end`. A connection that breaks is made again and goes on behind the last event.
+ * its event `end`, or until it is told that enough was read. A connection that breaks is made again and goes on
+ * behind the last event.
  */
 export async function followEvents(
   { clock, signal }: { clock: Clock; signal: AbortSignal },
   api: Pick<ApiClient, 'stream'>,
-  { path, query }: FollowOptions,
-  onData: (data: string) => void,
+  { path, query, until = new AbortController().signal }: FollowOptions,
+  onEvent: (data: string, id: string | undefined) => void,
 ): Promise<void> {
+  const stop = AbortSignal.any([signal, until]);
   let lastId: string | undefined;
   let wasConnected = false;
   for (;;) {
@@ -26,6 +30,7 @@ export async function followEvents(
       const stream = api.stream(path, {
         accept: 'text/event-stream',
         query,
+        signal: stop,
         headers: lastId === undefined ? {} : { 'last-event-id': lastId },
       });
       const onPart = (): void => {
@@ -36,18 +41,24 @@ export async function followEvents(
           return;
         }
         lastId = id ?? lastId;
-        onData(data);
+        onEvent(data, id);
       }
     } catch (error) {
       signal.throwIfAborted();
+      if (until.aborted) {
+        return;
+      }
       const isBroken = error instanceof TypeError || (error instanceof AppError && error.retryable);
       // A server that never answered is not worth waiting for; one that did is being restarted.
       if (!wasConnected || !isBroken) {
         throw error;
       }
     }
-    await clock.sleep(RECONNECT_MS, signal);
+    await clock.sleep(RECONNECT_MS, stop);
     signal.throwIfAborted();
+    if (until.aborted) {
+      return;
+    }
   }
 }
 

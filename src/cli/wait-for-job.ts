@@ -17,12 +17,17 @@ interface WaitOptions {
  * @throws {AppError} TIMEOUT
  */
 export async function waitForJob(api: ApiClient, id: string, options: WaitOptions): Promise<Job> {
-  return waitUntil(
-    () => api.get<Job>(`/jobs/${id}`),
-    ({ state, wait_reason: reason }) =>
-      !['queued', 'running', 'publishing', 'waiting'].includes(state) ||
-      (state === 'waiting' && (reason === 'gate' || reason === 'question')),
-    { ...options, what: id },
+  return waitUntil(() => api.get<Job>(`/jobs/${id}`), isWithPeople, { ...options, what: id });
+}
+
+/** Whether nothing happens to it any more unless a person does something. */
+export function isWithPeople({
+  state,
+  wait_reason: reason,
+}: Pick<Job, 'state' | 'wait_reason'>): boolean {
+  return (
+    !['queued', 'running', 'publishing', 'waiting'].includes(state) ||
+    (state === 'waiting' && (reason === 'gate' || reason === 'question'))
   );
 }
 

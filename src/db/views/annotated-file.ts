@@ -3,7 +3,10 @@ import { Type } from 'typebox';
 
 import type { Agent } from '../../domain/agent.ts';
 import { agentOf } from '../../domain/agent.ts';
+import { formatInZone } from '../../domain/format-in-zone.ts';
 import type { ConfigKind } from '../../domain/plan.ts';
+import type { ZoneOffset } from '../../domain/zone-offset.ts';
+import { createZoneOffset } from '../../domain/zone-offset.ts';
 import type { Queryable } from '../db.ts';
 import { sql } from '../sql.ts';
 import type { AgentLane } from './agent-list.ts';
@@ -50,6 +53,7 @@ export async function readAnnotatedFile(
     listBudgets(db, { repoId }, { limit: ALL, now }),
     countOpenRequests(db, repoId),
   ]);
+  const zoneOffset = createZoneOffset();
   const notesOf = (kind: ConfigKind, name: string): string[] => {
     switch (kind) {
       case 'agent':
@@ -57,7 +61,9 @@ export async function readAnnotatedFile(
           .filter(({ agent }) => agent === name)
           .map((lane) => laneNote(lane, requests));
       case 'schedule':
-        return schedules.items.filter((one) => one.name === name).map(scheduleNote);
+        return schedules.items
+          .filter((one) => one.name === name)
+          .map((schedule) => scheduleNote(schedule, zoneOffset));
       case 'budget':
         return budgets.items.filter((one) => one.name === name).map(budgetNote);
       case 'trigger':
@@ -105,8 +111,15 @@ function laneNote(lane: AgentLane, requests: ReadonlyMap<Agent, number>): string
   ].join(', ');
 }
 
-function scheduleNote({ enabled, next_at: next, last }: Schedule): string {
-  const coming = next === null ? 'never again' : `next ${next}`;
+/** Notes are for people: a next run stands there as the clocks of its schedule show it. */
+function scheduleNote(
+  { enabled, next_at: next, timezone, last }: Schedule,
+  zoneOffset: ZoneOffset,
+): string {
+  const coming =
+    next === null
+      ? 'never again'
+      : `next ${formatInZone({ zoneOffset }, Date.parse(next), timezone)}`;
   const skipped = last?.state === 'skipped' ? `, last skipped (${last.reason ?? 'no reason'})` : '';
   return `${enabled ? coming : 'disabled'}${skipped}`;
 }
