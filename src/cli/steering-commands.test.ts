@@ -179,41 +179,6 @@ test('repos are listed, added by a path from here, and removed', async ({ db }) 
   expect(unnamed.code).toBe(64);
 });
 
-test('plan ends with 2 where something would change, 3 where the file is invalid', async ({
-  db,
-}) => {
-  await insertRepo(db, 'plan-repo');
-  const { url } = await setup(db, {
-    planRepo: async (_, { text }) => ({
-      empty: text === undefined,
-      plan: {},
-      text: text === undefined ? 'No changes.' : '+ agent tester',
-      diagnostics:
-        text === 'broken' ? [{ severity: 'error', line: 1, column: 1, message: 'no mapping' }] : [],
-    }),
-  });
-  const dir = await folder();
-  await writeFile(path.join(dir, 'good.yaml'), 'version: 1');
-  await writeFile(path.join(dir, 'bad.yaml'), 'broken');
-  const plan = (...argv: string[]) =>
-    run(['plan', 'plan-repo', ...argv], {
-      cwd: dir,
-      env: { AUTODEV_URL: url, AUTODEV_TOKEN: TOKEN },
-    });
-
-  const same = await plan('--detailed-exitcode');
-  const changed = await plan('--file', 'good.yaml', '--detailed-exitcode');
-  const shown = await plan('--file', 'good.yaml');
-  const broken = await plan('--file', 'bad.yaml');
-  const missing = await plan('--file', 'none.yaml');
-
-  expect([same.code, changed.code, shown.code, broken.code, missing.code]).toEqual([
-    0, 2, 0, 3, 64,
-  ]);
-  expect(shown.stdout).toBe('+ agent tester\n');
-  expect(broken.stdout).toContain('autodev.yaml:1:1 ✖ error no mapping');
-});
-
 test('sync --wait comes back when the file was read', async ({ db }) => {
   const repoId = await insertRepo(db, 'sync-repo');
   const { autodev } = await setup(db, {
