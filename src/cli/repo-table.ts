@@ -23,7 +23,7 @@ export function repoTable(output: Output, repos: readonly Repo[]): string {
 }
 
 /** In one word, with a shape: is what the file says in force? */
-export function repoState({ paint }: Output, repo: Repo): string {
+export function repoState({ paint }: Pick<Output, 'paint'>, repo: Repo): string {
   if (repo.suspended !== null) {
     return paint('yellow', '◌ suspended');
   }
@@ -51,4 +51,19 @@ export function isError(diagnostic: unknown): boolean {
     diagnostic !== null &&
     (!('severity' in diagnostic) || diagnostic.severity === 'error')
   );
+}
+
+/** What conditions say of a file that is missing, a source that cannot be read, a plan that is held. */
+export function troubles(conditions: readonly unknown[]): string[] {
+  const messages = conditions.flatMap((condition) => {
+    const { type, status, message } = fieldsOf(condition);
+    const stands =
+      (type === 'Stalled' && status === 'True') || (type === 'SourceReady' && status === 'False');
+    return stands && typeof message === 'string' ? [oneLine(message)] : [];
+  });
+  return [...new Set(messages)];
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -8,7 +8,7 @@ import { createZoneOffset } from '../domain/zone-offset.ts';
 import { diagnosticLines } from './diagnostic-lines.ts';
 import type { Output } from './output.ts';
 import { oneLine } from './output.ts';
-import { repoState } from './repo-table.ts';
+import { repoState, troubles } from './repo-table.ts';
 import { fieldList, textTable } from './text-table.ts';
 import { agoWord } from './words.ts';
 
@@ -97,19 +97,4 @@ function nextWord({ enabled, next_at: at, timezone }: Schedule, zoneOffset: Zone
     return 'disabled';
   }
   return at === null ? 'never again' : formatInZone({ zoneOffset }, Date.parse(at), timezone);
-}
-
-/** What conditions say of a file that is missing, a source that cannot be read, a plan that is held. */
-function troubles(conditions: readonly unknown[]): string[] {
-  const messages = conditions.flatMap((condition) => {
-    const { type, status, message } = fieldsOf(condition);
-    const stands =
-      (type === 'Stalled' && status === 'True') || (type === 'SourceReady' && status === 'False');
-    return stands && typeof message === 'string' ? [oneLine(message)] : [];
-  });
-  return [...new Set(messages)];
-}
-
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -16,7 +16,10 @@ const STATES = {
   rejected: ['✕', 'red'],
 } as const satisfies Record<JobState, readonly [string, Paint]>;
 
-export function stateWord({ paint }: Output, { state, wait_reason: waits }: WaitingJob): string {
+export function stateWord(
+  { paint }: Pick<Output, 'paint'>,
+  { state, wait_reason: waits }: WaitingJob,
+): string {
   const [shape, style] = STATES[state];
   return paint(style, `${shape} ${state}${waits === null ? '' : ` (${waits})`}`);
 }

@@ -1,11 +1,14 @@
+import { createOutput } from '../cli/output.ts';
 import type { UpOptions } from '../cli/processes.ts';
 import { endOrphanedLeases } from '../db/orphaned-leases.ts';
 import { listRepos } from '../db/repos.ts';
-import { runTogether } from '../kernel/service.ts';
+import type { Service } from '../kernel/service.ts';
+import { keepRunning, runTogether } from '../kernel/service.ts';
 import { registerRepo } from '../reconciler/register-repo.ts';
 import { apiServices } from './api.ts';
 import { DEMO_PATH, makeDemo } from './demo.ts';
 import { takeInstanceLock } from './instance-lock.ts';
+import { createNarrator } from './narrate.ts';
 import type { Platform } from './platform.ts';
 import { openPlatform } from './platform.ts';
 import { openRunner } from './runner.ts';
@@ -46,12 +49,22 @@ export async function up(options: UpOptions): Promise<number> {
       ...(await reconcilerServices(platform, wakes)),
       ...(await schedulerServices(platform, wakes)),
       ...(await orchestratorServices(platform, wakes)),
+      ...narration(platform, options),
       // Last: it says that the rest is ready.
       ...(await apiServices(platform, wakes, { ...options, onlyDemo })),
     ],
     options.signal,
   );
   return 0;
+}
+
+/** Who collects logs has them as JSON; a person at a terminal reads a line for each thing that happens. */
+function narration(platform: Platform, { env, stderr, stdout }: UpOptions): Service[] {
+  if (!('isTTY' in stdout && stdout.isTTY === true)) {
+    return [];
+  }
+  const output = createOutput({ stdout: stderr, stderr, json: false, env });
+  return [keepRunning(platform, 'narrator', createNarrator({ ...platform, output }))];
 }
 
 async function isDemoAlone({ db, data }: Platform, { repos }: UpOptions): Promise<boolean> {
