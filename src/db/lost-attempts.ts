@@ -40,7 +40,7 @@ export async function endLostAttempts(tx: Queryable, lost: readonly LostJob[]): 
     from jsonb_to_recordset(${JSON.stringify(fences)}::jsonb)
       as f(job_id bigint, attempt smallint, runner int, epoch int),
     lateral (
-      select coalesce(sum(input + output), 0)::bigint as tokens, coalesce(sum(micro_usd), 0)::bigint as micro_usd
+      select coalesce(sum(input + cache_writes + output), 0)::bigint as tokens, coalesce(sum(micro_usd), 0)::bigint as micro_usd
       from ledger where ledger.job_id = f.job_id and ledger.attempt = f.attempt
     ) l
     where a.job_id = f.job_id and a.attempt = f.attempt and a.runner = f.runner and a.epoch = f.epoch
