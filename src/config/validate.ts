@@ -47,7 +47,7 @@ export async function validateDocument(
 
   const spec = resolveConfig(value);
   const diagnostics = [
-    ...checkSchedules(document, value, { minIntervalMs, now }),
+    ...(await checkSchedules(document, value, { minIntervalMs, now })),
     ...checkAgents(document, value, spec),
     ...checkBudgets(document, value, spec),
     ...checkApprovals(document, value),
