@@ -27,6 +27,8 @@ const ERRORS = {
   PATCH_REFUSED: { http: 422, exit: 1, retry: false },
   OUTPUTS_INVALID: { http: 422, exit: 1, retry: false },
   SANDBOX_UNAVAILABLE: { http: 503, exit: 1, retry: false },
+  /** The program of a provider is not on this machine. */
+  PROVIDER_UNAVAILABLE: { http: 503, exit: 1, retry: false },
   /** A bug: what it was stands in the log of the process that answered. */
   INTERNAL: { http: 500, exit: 1, retry: false },
   DATA_DIR_UNUSABLE: { http: 500, exit: 1, retry: false },

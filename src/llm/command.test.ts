@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 
 import { commandProvider } from './command.ts';
 
+const context = { cwd: '/workspace', home: '/home/worker', role: '', prompt: 'Do it.' };
+
 test('exit 0 is done, and anything else a crash with the last words', () => {
   const parser = (): ReturnType<typeof commandProvider.newParser> => {
     const made = commandProvider.newParser({ name: 'command', run: ['x'] });
@@ -24,9 +26,30 @@ test('exit 0 is done, and anything else a crash with the last words', () => {
 
 test('a program is started without a shell, and one that is not named is refused', () => {
   expect(
-    commandProvider.buildCommand({ name: 'command', run: ['node', 'a.mjs', '$HOME'] }),
-  ).toEqual({ file: 'node', argv: ['a.mjs', '$HOME'] });
-  expect(() => commandProvider.buildCommand({ name: 'command' })).toThrow('names no program');
+    commandProvider.buildCommand({ name: 'command', run: ['node', 'a.mjs', '$HOME'] }, context),
+  ).toMatchObject({ file: 'node', argv: ['a.mjs', '$HOME'], env: {}, home: [], programs: [] });
+  expect(() => commandProvider.buildCommand({ name: 'command' }, context)).toThrow(
+    'names no program',
+  );
+});
+
+test('a program that calls models finds the gateway where the clients of both APIs look', () => {
+  const gateway = { url: 'http://127.0.0.1:8088', token: 'of-this-attempt' };
+  const run = ['agent'];
+
+  const withModel = commandProvider.buildCommand(
+    { name: 'command', run, llm: true },
+    { ...context, gateway },
+  );
+  const without = commandProvider.buildCommand({ name: 'command', run }, { ...context, gateway });
+
+  expect(withModel.env).toEqual({
+    OPENAI_BASE_URL: 'http://127.0.0.1:8088/v1',
+    OPENAI_API_KEY: 'of-this-attempt',
+    ANTHROPIC_BASE_URL: 'http://127.0.0.1:8088',
+    ANTHROPIC_API_KEY: 'of-this-attempt',
+  });
+  expect(without.env).toEqual({});
 });
 
 test('only a program that calls models costs anything', () => {

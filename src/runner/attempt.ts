@@ -131,7 +131,7 @@ export async function runAttempt(
       allow: network.allow,
       results: checks,
     });
-    const failure = setupFailure ?? (await runWorker(deps, context, claimed));
+    const failure = setupFailure ?? (await runWorker(deps, context, { claimed, role }));
     if (failure !== undefined) {
       return end(failure);
     }
@@ -216,9 +216,12 @@ function boxContext(
 }
 
 async function runWorker(
-  { providers }: AttemptDeps,
+  { providers, sandbox }: AttemptDeps,
   context: BoxContext,
-  { provider: spec, spec: { env } }: ClaimedAttempt,
+  {
+    claimed: { job, provider: spec, spec: agent },
+    role,
+  }: { claimed: ClaimedAttempt; role: string },
 ): Promise<Failure | undefined> {
   const provider = providers.find(({ name }) => name === spec.name);
   if (provider === undefined) {
@@ -226,12 +229,23 @@ async function runWorker(
   }
   const parser = provider.newParser(spec);
   const { room } = context;
+  const locate = (inside: string): string =>
+    sandbox.locate({ binds: room.binds, sockets: [] }, inside);
+  const { file, argv, env, stdin } = provider.buildCommand(spec, {
+    cwd: locate(room.cwd),
+    home: locate(room.home),
+    role,
+    prompt: job.task,
+    maxTurns: agent.limits.turns,
+  });
   const box = boxOf(context, {
-    ...env,
+    ...agent.env,
     AUTODEV_TASK_FILE: room.taskFile,
     AUTODEV_OUTPUTS: room.outputsFile,
+    ...env,
   });
-  const end = await runInBox(context, { box, command: provider.buildCommand(spec) }, (line) => {
+  const command = { file, argv, ...(stdin !== undefined && { stdin }) };
+  const end = await runInBox(context, { box, command }, (line) => {
     parser.line(line);
   });
   if (end.reason !== 'exited' && end.reason !== 'signalled') {

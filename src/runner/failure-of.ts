@@ -7,6 +7,7 @@ const REASONS: Readonly<Partial<Record<ErrorCode, EndReason>>> = {
   PATCH_REFUSED: 'patch_refused',
   OUTPUTS_INVALID: 'invalid_output',
   SANDBOX_UNAVAILABLE: 'sandbox',
+  PROVIDER_UNAVAILABLE: 'provider_error',
   CONFLICT: 'base_conflict',
   INVALID_REQUEST: 'denied',
 };
