@@ -1,5 +1,5 @@
 import type { Document, LineCounter, Node, YAMLError } from 'yaml';
-import { isNode, isPair, isScalar, isSeq, visit } from 'yaml';
+import { isAlias, isMap, isNode, isScalar, isSeq } from 'yaml';
 
 import type { Diagnostic, DiagnosticCode } from './diagnostics.ts';
 import { findUnquoted, quote } from './quoting.ts';
@@ -113,52 +113,46 @@ export function findTraps(document: Document, source: Source): Diagnostic[] {
       }),
     );
   }
-  visit(document, {
-    Map(_, map, ancestors) {
+  const path: (string | number)[] = [];
+  // Not the parser's own `visit`: that hands out every node's ancestors, and costs a third of the parsing.
+  const look = (node: unknown): void => {
+    if (isMap(node)) {
       const names = new Set<unknown>();
-      for (const { key } of map.items) {
-        if (isScalar(key) && names.has(key.value)) {
-          report(key, DUPLICATE, pathOf([...ancestors, map], String(key.value)));
+      for (const { key, value } of node.items) {
+        if (isScalar(key)) {
+          path.push(String(key.value));
+          if (names.has(key.value)) {
+            report(key, DUPLICATE, path.join('.'));
+          }
+          names.add(key.value);
+          checkKey(key, { report, text: source.text, path });
+          const hidden = isScalar(value) ? hiddenByHash(value, source) : undefined;
+          if (hidden !== undefined) {
+            found.push({ ...hidden, path: path.join('.') });
+          }
+          look(value);
+          path.pop();
+        } else {
+          reportUnquoted(isNode(key) ? key : document, NO_KEY, path.join('.'));
         }
-        names.add(isScalar(key) ? key.value : key);
       }
-    },
-    Pair(_, { key, value }, ancestors) {
-      const path = pathOf(ancestors, isScalar(key) ? String(key.value) : undefined);
-      if (isScalar(key)) {
-        checkKey(key, { report, text: source.text, path });
-        const hidden = isScalar(value) ? hiddenByHash(value, source) : undefined;
-        found.push(...(hidden ? [{ ...hidden, path }] : []));
-        return undefined;
-      }
-      reportUnquoted(isNode(key) ? key : document, NO_KEY, path);
-      return visit.SKIP;
-    },
-    Alias(_, alias, ancestors) {
-      if (alias.resolve(document) === undefined) {
-        const problem: Problem = {
-          code: 'yaml_syntax',
-          message: `Nothing is named \`&${alias.source}\` before this.`,
-          remedy: 'Quote the text, or name the value with `&` first.',
-        };
-        reportUnquoted(alias, problem, pathOf([...ancestors, alias]));
-      }
-    },
-  });
-  return found;
-}
-
-/** The path of a node from its ancestors: the keys of pairs, the positions in lists. */
-function pathOf(ancestors: readonly unknown[], last?: string): string {
-  const steps = ancestors.flatMap((ancestor, i): (string | number)[] => {
-    if (isPair(ancestor)) {
-      return [isScalar(ancestor.key) ? String(ancestor.key.value) : '?'];
+    } else if (isSeq(node)) {
+      node.items.forEach((item, i) => {
+        path.push(i);
+        look(item);
+        path.pop();
+      });
+    } else if (isAlias(node) && node.resolve(document) === undefined) {
+      const problem: Problem = {
+        code: 'yaml_syntax',
+        message: `Nothing is named \`&${node.source}\` before this.`,
+        remedy: 'Quote the text, or name the value with `&` first.',
+      };
+      reportUnquoted(node, problem, path.join('.'));
     }
-    return isSeq(ancestor) && i + 1 < ancestors.length
-      ? [ancestor.items.indexOf(ancestors[i + 1])]
-      : [];
-  });
-  return [...steps, ...(last === undefined ? [] : [last])].join('.');
+  };
+  look(document.contents);
+  return found;
 }
 
 function placeOf(
@@ -188,7 +182,7 @@ type Report = (
 
 function checkKey(
   key: Node & { value: unknown },
-  { report, text, path }: { report: Report; text: string; path: string },
+  { report, text, path }: { report: Report; text: string; path: readonly (string | number)[] },
 ): void {
   if (key.value === '<<') {
     report(
@@ -198,7 +192,7 @@ function checkKey(
         message: 'The merge key `<<` is not accepted: a reader would not see what holds.',
         remedy: 'Write the keys out.',
       },
-      path,
+      path.join('.'),
     );
   } else if (key.value === '__proto__') {
     report(
@@ -208,7 +202,7 @@ function checkKey(
         message: 'The key `__proto__` is not accepted.',
         remedy: 'Remove it.',
       },
-      path,
+      path.join('.'),
     );
   } else if (typeof key.value !== 'string') {
     const written = text.slice(key.range?.[0], key.range?.[1]);
@@ -219,7 +213,7 @@ function checkKey(
         message: `The key \`${written}\` is no text to YAML.`,
         remedy: 'Quote it.',
       },
-      path,
+      path.join('.'),
       (line) => line.replace(written, quote(written)),
     );
   }
@@ -232,8 +226,11 @@ function hiddenByHash(
 ): Diagnostic | undefined {
   const [start, end] = value.range ?? [0, 0];
   const isPlain = value.type === undefined || value.type === 'PLAIN';
+  if (!isPlain || text[start - 1] === '\n' || !commentBegins(text, end)) {
+    return undefined;
+  }
   const rest = /^[ \t]*#[^\s#!][^\n]*/.exec(text.slice(end, text.indexOf('\n', end) >>> 0))?.[0];
-  if (!isPlain || rest === undefined || text[start - 1] === '\n') {
+  if (rest === undefined) {
     return undefined;
   }
   const { line, col } = lineCounter.linePos(end + rest.indexOf('#'));
@@ -249,6 +246,15 @@ function hiddenByHash(
     remedy: 'Quote the text; write a comment with a space after `#`.',
     corrected: lineText.replace(written.trim(), quote(written.trim())),
   };
+}
+
+/** Asked for every value, so without making a text or running a pattern. */
+function commentBegins(text: string, offset: number): boolean {
+  let at = offset;
+  while (text[at] === ' ' || text[at] === '\t') {
+    at += 1;
+  }
+  return text[at] === '#';
 }
 
 function unquotedAt(lineText: string, line: number): Diagnostic | undefined {
