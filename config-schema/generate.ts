@@ -1,12 +1,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
+import { generateQuantities } from './quantities.ts';
 import { generateReference } from './reference.ts';
 import { generateTypes } from './types.ts';
 import { generateValidators } from './validators.ts';
 
 /**
- * Everything that follows from the schemas: types, validators compiled ahead, reference pages.
+ * Everything that follows from the schemas: types, validators compiled ahead, places of quantities, reference pages.
  *
  *   node config-schema/generate.ts            writes what changed
  *   node config-schema/generate.ts --check    writes nothing; ends with 1 when something is stale
@@ -16,6 +17,7 @@ const root = path.join(import.meta.dirname, '..');
 const files = new Map<string, string>([
   ...(await generateTypes(root)),
   ...(await generateValidators(root)),
+  ...(await generateQuantities(root)),
   ...(await generateReference(root)),
 ]);
 

@@ -3,6 +3,7 @@ import picomatch from 'picomatch';
 import { checkQuantities } from './check-quantities.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import { hasErrors, sortDiagnostics } from './diagnostics.ts';
+import { POLICY_QUANTITIES } from './policy-quantities.generated.ts';
 import { validate } from './policy-validator.generated.js';
 import type { Policy, PolicyRule } from './policy.generated.ts';
 import { readDocument } from './read.ts';
@@ -37,7 +38,7 @@ export function loadPolicy(source: string | Uint8Array, file = 'policy.yaml'): P
     const problems = explainProblems(document, SCHEMA, validate.errors ?? []);
     return { ok: false, diagnostics: sortDiagnostics([...diagnostics, ...problems]) };
   }
-  const all = sortDiagnostics([...diagnostics, ...checkQuantities(document, SCHEMA)]);
+  const all = sortDiagnostics([...diagnostics, ...checkQuantities(document, POLICY_QUANTITIES)]);
   if (hasErrors(all)) {
     return { ok: false, diagnostics: all };
   }

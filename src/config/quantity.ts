@@ -1,5 +1,7 @@
 /** What people write as `2M`, `$3`, `45m`, `4GiB`, `80%`, and the unit that the product counts in. */
-export type QuantityKind = 'tokens' | 'usd' | 'duration' | 'bytes' | 'percent';
+export type QuantityKind = (typeof QUANTITY_KINDS)[number];
+
+export const QUANTITY_KINDS = ['tokens', 'usd', 'duration', 'bytes', 'percent'] as const;
 
 const DURATION_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 const BYTES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
@@ -42,14 +44,14 @@ export function formatQuantity(kind: QuantityKind, amount: number): string | num
   return FORMATTERS[kind](amount);
 }
 
-/** How a quantity is written, for messages. */
-export function quantityHint(kind: QuantityKind): string {
+/** How a quantity is written, as a sentence. */
+export function quantityRemedy(kind: QuantityKind): string {
   return {
-    tokens: 'tokens are written as 400k, 2M or 2_000_000',
-    usd: 'US dollars are written as 3, 3.50 or $3',
-    duration: 'a time is written with its unit: 30s, 45m, 12h, 7d or 1h30m',
-    bytes: 'a size is written with its unit: 512KiB, 64MiB or 4GiB',
-    percent: 'a share is written in percent: 80%',
+    tokens: 'Tokens are written as 400k, 2M or 2_000_000.',
+    usd: 'US dollars are written as 3, 3.50 or $3.',
+    duration: 'A time is written with its unit: 30s, 45m, 12h, 7d or 1h30m.',
+    bytes: 'A size is written with its unit: 512KiB, 64MiB or 4GiB.',
+    percent: 'A share is written in percent: 80%.',
   }[kind];
 }
 

@@ -1,6 +1,6 @@
 import { isJsonObject } from '../domain/canonical-json.ts';
 import type { Diagnostic, DocumentPath } from './diagnostics.ts';
-import { quantityHint } from './quantity.ts';
+import { QUANTITY_KINDS, quantityRemedy } from './quantity.ts';
 import type { QuantityKind } from './quantity.ts';
 import { quote } from './quoting.ts';
 import type { SchemaProblem } from './schema-problem.ts';
@@ -9,7 +9,6 @@ import type { SchemaName, SchemaNode } from './schema-tree.ts';
 import {
   asArray,
   asTexts,
-  capital,
   exampleOf,
   exampleOfType,
   rangeText,
@@ -184,7 +183,7 @@ function wrongType(expected: readonly string[], place: Place): Diagnostic {
     return document.diagnose(path, {
       code: 'missing_unit',
       message: `\`${key}\` needs a unit.`,
-      remedy: `${capital(quantityHint(quantity))}.`,
+      remedy: quantityRemedy(quantity),
       corrected: replaceValue(
         place,
         written + { duration: 'm', bytes: 'GiB', percent: '%', tokens: 'k', usd: '' }[quantity],
@@ -222,7 +221,7 @@ function invalidText(place: Place): Diagnostic {
     return document.diagnose(path, {
       code: 'invalid_quantity',
       message: `\`${written}\` cannot be read.`,
-      remedy: `${capital(quantityHint(quantity))}.`,
+      remedy: quantityRemedy(quantity),
     });
   }
   const relative = /^["']?[/\\]/.test(written);
@@ -285,6 +284,5 @@ function valueAt(value: unknown, path: DocumentPath): unknown {
 }
 
 function asQuantity(value: unknown): QuantityKind | undefined {
-  const kinds = ['tokens', 'usd', 'duration', 'bytes', 'percent'] as const;
-  return kinds.find((kind) => kind === value);
+  return QUANTITY_KINDS.find((kind) => kind === value);
 }

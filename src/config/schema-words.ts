@@ -56,7 +56,3 @@ export function asArray(value: unknown): readonly unknown[] {
 export function asTexts(value: unknown): string[] {
   return asArray(value).map(String);
 }
-
-export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}

@@ -1,3 +1,4 @@
+import { AUTODEV_QUANTITIES } from './autodev-quantities.generated.ts';
 import { validate } from './autodev-validator.generated.js';
 import type { AutodevConfig, Instructions } from './autodev.generated.ts';
 import { checkAgents } from './check-agents.ts';
@@ -40,7 +41,7 @@ export async function validateDocument(
       diagnostics: explainProblems(document, SCHEMA, validate.errors ?? []),
     };
   }
-  const quantities = checkQuantities(document, SCHEMA);
+  const quantities = checkQuantities(document, AUTODEV_QUANTITIES);
   if (quantities.length > 0) {
     return { config: undefined, diagnostics: quantities };
   }

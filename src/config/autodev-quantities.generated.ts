@@ -1,0 +1,33 @@
+// Generated from config-schema/autodev.schema.json by config-schema/generate.ts: do not edit.
+import type { QuantityTree } from './check-quantities.ts';
+
+const t1: QuantityTree = { kind: 'tokens', min: { written: "1k", amount: 1000 } };
+const t2: QuantityTree = { kind: 'usd' };
+const t3: QuantityTree = { kind: 'duration', min: { written: "1s", amount: 1000 }, max: { written: "24h", amount: 86400000 } };
+const t4: QuantityTree = { kind: 'bytes', min: { written: "64MiB", amount: 67108864 }, max: { written: "1TiB", amount: 1099511627776 } };
+const t5: QuantityTree = { kind: 'percent' };
+const t6: QuantityTree = { kind: 'duration', min: { written: "1m", amount: 60000 }, max: { written: "90d", amount: 7776000000 } };
+const t7: QuantityTree = { kind: 'tokens' };
+const t8: QuantityTree = { properties: { "usd": t2, "tokens": t7 } };
+const t9: QuantityTree = { properties: { "tokens": t1, "usd": t2, "wall": t3, "idle": t3, "memory": t4, "min": t5, "lifetime": t6, "job": t8 } };
+const t10: QuantityTree = { kind: 'bytes', min: { written: "1KiB", amount: 1024 }, max: { written: "64MiB", amount: 67108864 } };
+const t11: QuantityTree = { properties: { "max_patch": t10 } };
+const t12: QuantityTree = { properties: { "merge_request": t11 } };
+const t13: QuantityTree = { properties: { "limits": t9, "allow": t12 } };
+const t14: QuantityTree = { properties: { "pm": t13, "architect": t13, "builder": t13, "reviewer": t13, "tester": t13, "security": t13, "devops": t13, "bug-finder": t13 } };
+const t15: QuantityTree = { properties: { "limits": t9 } };
+const t16: QuantityTree = { kind: 'duration', max: { written: "12h", amount: 43200000 } };
+const t17: QuantityTree = { properties: { "with": t15, "jitter": t16 } };
+const t18: QuantityTree = { rest: t17 };
+const t19: QuantityTree = { properties: { "with": t15 } };
+const t20: QuantityTree = { rest: t19 };
+const t21: QuantityTree = { properties: { "usd": t2, "tokens": t7, "warn": t5 } };
+const t22: QuantityTree = { rest: t21 };
+const t23: QuantityTree = { kind: 'duration', min: { written: "1h", amount: 3600000 } };
+const t24: QuantityTree = { kind: 'duration', max: { written: "90d", amount: 7776000000 } };
+const t25: QuantityTree = { properties: { "remind": t23, "expires": t23, "close_after": t23, "remember": t24 } };
+const t26: QuantityTree = { rest: t25 };
+const t27: QuantityTree = { kind: 'duration', min: { written: "1h", amount: 3600000 }, max: { written: "400d", amount: 34560000000 } };
+const t28: QuantityTree = { properties: { "keep": t27 } };
+const t29: QuantityTree = { properties: { "agents": t14, "schedules": t18, "triggers": t20, "budgets": t22, "approvals": t26, "memory": t28 } };
+export const AUTODEV_QUANTITIES: QuantityTree = t29;
