@@ -5,6 +5,7 @@ import path from 'node:path';
 import { createCronTimes } from '../src/config/cron-times.ts';
 import { loadConfig } from '../src/config/load.ts';
 import { digestObjects } from '../src/config/objects.ts';
+import { effectivePolicy, localPolicy } from '../src/config/policy.ts';
 import { riskOf } from '../src/config/risk.ts';
 import { startEmbedded } from '../src/db/embedded/start.ts';
 import { migrate } from '../src/db/migrate.ts';
@@ -19,6 +20,7 @@ import { createGit } from '../src/forge/git.ts';
 import { createLocalForge } from '../src/forge/local/forge.ts';
 import { systemClock } from '../src/kernel/clock.ts';
 import { silentLog } from '../src/kernel/log.ts';
+import { createConfigPool } from '../src/reconciler/config-pool.ts';
 import { reconcileDue } from '../src/reconciler/reconciler.ts';
 import type { ReconcilerDeps } from '../src/reconciler/reconciler.ts';
 import { memoryForge } from './memory-forge.ts';
@@ -45,6 +47,8 @@ try {
   await using db = await openDb({ connection: server.connection, log: silentLog });
   await migrate(db);
   const forge = memoryForge();
+  const policy = localPolicy();
+  using threads = createConfigPool({ clock: systemClock, log: silentLog });
   const repos: number[] = [];
   for (let n = 0; n < REPOS; n += 1) {
     const place = { path: `group/app-${n}`, forge: 'local', location: `/app-${n}` } as const;
@@ -55,7 +59,8 @@ try {
     forge,
     clock: systemClock,
     log: silentLog,
-    load: (_repo, source, readFile) => loadConfig(source, { readFile }),
+    load: ({ path: repo }, source, readFile) =>
+      threads.load({ source, effective: effectivePolicy(policy, repo) }, readFile),
     risk: riskOf,
     owner: 'bench',
     inputsVersion: '1',
@@ -95,7 +100,7 @@ try {
   const changed = await best(2, (run) => commit((n) => file(n, run + 1)));
 
   const realForge = createLocalForge({
-    git: createGit({ path: env.PATH }),
+    git: createGit({ path: env.PATH, clock: systemClock }),
     clock: systemClock,
     scratch: folder,
     identity: { name: 'Auto-Dev', email: 'autodev@localhost' },
@@ -181,7 +186,7 @@ function planTimes(): number {
 }
 
 async function makeRepositories(top: string): Promise<ForgeRepo[]> {
-  const git = createGit({ path: env.PATH });
+  const git = createGit({ path: env.PATH, clock: systemClock });
   const run = (cwd: string, args: string[]) => git.run({ cwd }, args, signal);
   const seed = path.join(top, '0');
   await run(folder, ['init', '--quiet', '--initial-branch=main', seed]);

@@ -49,7 +49,7 @@ export async function apiServices(
     stop: stop.signal,
     acts: createActs({
       ...platform,
-      ...reconcileDeps(platform),
+      ...reconcileDeps(platform, wakes),
       forge: platform.forge,
       db,
       operator,

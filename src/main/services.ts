@@ -1,5 +1,6 @@
+import { availableParallelism } from 'node:os';
+
 import { version } from '../cli/version.ts';
-import { loadUnderPolicy } from '../config/load-under-policy.ts';
 import { sha256 } from '../config/objects.ts';
 import { effectivePolicy } from '../config/policy.ts';
 import { riskOf } from '../config/risk.ts';
@@ -24,6 +25,8 @@ import {
   createPromoter,
   createRecount,
 } from '../orchestrator/upkeep.ts';
+import { createConfigPool } from '../reconciler/config-pool.ts';
+import { loadOnRequest } from '../reconciler/load-request.ts';
 import type { ReconcileDeps } from '../reconciler/reconcile-repo.ts';
 import { createReconciler } from '../reconciler/reconciler.ts';
 import { createRepoWatch } from '../reconciler/watch-repos.ts';
@@ -38,25 +41,35 @@ const RECONCILE_WORKERS = 4;
 /** Where the policy says nothing: jobs of one repository at once. */
 const REPO_CONCURRENCY = 4;
 
-/** What the reconciler needs, and what plans for people are made with. */
-export function reconcileDeps(platform: Platform): ReconcileDeps {
+/** What the reconciler needs, and what plans for people are made with. Threads that it starts end with `stack`. */
+export function reconcileDeps(platform: Platform, stack: DisposableStack): ReconcileDeps {
   const { policy, settings } = platform;
+  const log = platform.log.child({ service: 'reconciler' });
+  // A thread beside the only processor would take as much from it, and more.
+  const load =
+    availableParallelism() > 1
+      ? stack.use(createConfigPool({ ...platform, log })).load
+      : loadOnRequest;
   const credentials = [
     ...(settings.OPENAI_API_KEY ? (['codex'] as const) : []),
     ...(settings.ANTHROPIC_API_KEY ? (['claude'] as const) : []),
   ];
   return {
     ...platform,
-    log: platform.log.child({ service: 'reconciler' }),
+    log,
     risk: riskOf,
     repoConcurrency: REPO_CONCURRENCY,
     // A verdict holds while the product, the policy and the credentials are the same.
     inputsVersion: sha256(canonicalJson([version, policy.policy, credentials])).slice(0, 16),
     load: (repo, source, readFile) =>
-      loadUnderPolicy(source, effectivePolicy(policy, repo.path), {
+      load(
+        {
+          source,
+          effective: effectivePolicy(policy, repo.path),
+          ...(credentials.length > 0 && { credentials }),
+        },
         readFile,
-        ...(credentials.length > 0 && { credentials }),
-      }),
+      ),
   };
 }
 
@@ -74,7 +87,7 @@ export async function reconcilerServices(
   stack: DisposableStack,
 ): Promise<Service[]> {
   const wake = await openWake(platform, stack, REPO_CHANNEL);
-  const deps = reconcileDeps(platform);
+  const deps = reconcileDeps(platform, stack);
   return [
     keepRunning(
       platform,

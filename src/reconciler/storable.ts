@@ -35,7 +35,7 @@ export function unstorableText(objects: readonly ConfigObject[]): Diagnostic | u
 
 function isStorable(value: unknown): boolean {
   if (typeof value === 'string') {
-    return storableText(value) === value;
+    return value.isWellFormed() && !value.includes('\0');
   }
   return typeof value === 'object' && value !== null
     ? Object.entries(value).every(([key, part]) => isStorable(key) && isStorable(part))
