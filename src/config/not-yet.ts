@@ -18,11 +18,6 @@ const NOT_YET: readonly { path: string; values?: readonly string[]; why: string 
   { path: 'agents.*.allow.merge_request.reviewers', why: 'it needs GitLab' },
   { path: 'approvals.*.remind', why: 'it needs GitLab' },
   {
-    path: 'budgets.*.on_exhausted',
-    values: ['question'],
-    why: 'nobody is asked, the job waits for the next window',
-  },
-  {
     path: 'triggers.*.event',
     values: [
       'issue_labeled',

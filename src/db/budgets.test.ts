@@ -1,8 +1,9 @@
 import { expect } from 'vitest';
 
 import { openPool, test } from '../../test/database.ts';
-import type { WindowKey } from './budgets.ts';
-import { grantedTo, holdInWindows, lockWindows, settleWindows } from './budgets.ts';
+import type { WindowKey } from '../domain/budget-caps.ts';
+import { grantedTo, insertGrant, takeFromGrants } from './budget-grants.ts';
+import { holdInWindows, lockWindows, raiseWindows, settleWindows } from './budgets.ts';
 import type { Queryable } from './db.ts';
 import { sql } from './sql.ts';
 
@@ -101,6 +102,40 @@ test('grants of people add up, for one root job', async ({ db }) => {
     values (77, 100, 0, 'ada'), (77, 50, 10, 'ada'), (78, 1, 1, 'ada')
   `);
 
-  expect(await grantedTo(db, 77)).toEqual({ microUsd: 150, tokens: 10 });
-  expect(await grantedTo(db, 79)).toEqual({ microUsd: 0, tokens: 0 });
+  const all = { microUsd: 150, tokens: 10 };
+  expect(await grantedTo(db, 77)).toEqual({ total: all, unused: all });
+  expect(await grantedTo(db, 79)).toEqual({
+    total: { microUsd: 0, tokens: 0 },
+    unused: { microUsd: 0, tokens: 0 },
+  });
+});
+
+test('a grant is used once, the oldest first', async ({ db }) => {
+  await insertGrant(db, { rootId: 80, microUsd: 100, actor: 'ada' });
+  await insertGrant(db, { rootId: 80, microUsd: 50, actor: 'ada', reason: 'More.' });
+
+  await takeFromGrants(db, 80, { microUsd: 60, tokens: 0 });
+  await takeFromGrants(db, 80, { microUsd: 70, tokens: 0 });
+
+  expect(await grantedTo(db, 80)).toMatchObject({
+    total: { microUsd: 150 },
+    unused: { microUsd: 20 },
+  });
+  const used = await db.query(
+    sql`select used_micro_usd as used from budget_grant where job_id = 80 order by id`,
+  );
+  expect(used).toEqual([{ used: 100 }, { used: 30 }]);
+});
+
+test('people raise a window, and what it has spent stays', async ({ db }) => {
+  const [window] = await db.transaction((tx) => lockWindows(tx, [key('repo:9')]));
+  const id = window?.id ?? 0;
+
+  await raiseWindows(db, [
+    { id, amount: 5 },
+    { id, amount: 7 },
+  ]);
+
+  const [again] = await db.transaction((tx) => lockWindows(tx, [key('repo:9')]));
+  expect(again).toMatchObject({ raised: 12, spent: 0 });
 });

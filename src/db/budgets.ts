@@ -1,26 +1,15 @@
+import type { WindowKey } from '../domain/budget-caps.ts';
 import type { Spend } from '../domain/budget.ts';
-import type { Period } from '../domain/spec.ts';
 import type { Queryable } from './db.ts';
 import { sql } from './sql.ts';
-
-type BudgetUnit = 'micro_usd' | 'tokens';
-
-/** What is counted, and over which time. Never a rule's name: a changed cap leaves what was spent. */
-export interface WindowKey {
-  /** `fleet`, `group:P`, `repo:ID`, `agent:ID:NAME`, `root:JOB`. */
-  readonly scope: string;
-  readonly unit: BudgetUnit;
-  readonly period: Period | 'lifetime';
-  readonly startsAt: Date;
-  /** Null: never (`lifetime`). */
-  readonly endsAt: Date | null;
-}
 
 /** A window whose row is locked until the transaction ends. Amounts in its unit. */
 export interface LockedWindow extends WindowKey {
   readonly id: number;
   readonly spent: number;
   readonly reserved: number;
+  /** What people added to its cap. */
+  readonly raised: number;
 }
 
 /**
@@ -43,7 +32,8 @@ export async function lockWindows(
     on conflict do nothing
   `);
   return tx.query<LockedWindow>(sql`
-    select w.id, w.scope, w.unit, w.period, w.starts_at as "startsAt", w.ends_at as "endsAt", w.spent, w.reserved
+    select w.id, w.scope, w.unit, w.period, w.starts_at as "startsAt", w.ends_at as "endsAt", w.spent, w.reserved,
+      w.raised
     from budget_window w
     where (w.scope, w.unit, w.period, w.starts_at) in (select k.scope, k.unit, k.period, k.starts_at from ${given})
     order by w.id for update
@@ -73,7 +63,10 @@ export interface Settlement {
   readonly spent: Spend;
 }
 
-/** Releases reservations and books spend. Locks the windows in the order of their ids. */
+/**
+ * Releases reservations and books spend. Locks the windows in the order of their ids. Where that leaves room, jobs
+ * that wait for it look again.
+ */
 export async function settleWindows(
   tx: Queryable,
   settlements: readonly Settlement[],
@@ -105,13 +98,59 @@ export async function settleWindows(
       group by id
     ) p where w.id = p.id
   `);
+  const freed = parts.filter((part) => part.held_usd > part.usd || part.held_tokens > part.tokens);
+  if (freed.length > 0) {
+    await pokeBudgetWaiters(
+      tx,
+      freed.map(({ id }) => id),
+    );
+  }
 }
 
-/** What people granted to a root job beyond its own limit. */
-export async function grantedTo(db: Queryable, rootId: number): Promise<Spend> {
-  const [row] = await db.query<Spend>(sql`
-    select coalesce(sum(micro_usd), 0)::bigint as "microUsd", coalesce(sum(tokens), 0)::bigint as tokens
-    from budget_grant where job_id = ${rootId}::bigint
+/**
+ * Has every job look again that waits for a budget of these windows; the promoter queues them. It skips jobs that
+ * somebody holds, so it never waits for one: they are moving anyhow.
+ */
+export async function pokeBudgetWaiters(
+  tx: Queryable,
+  windowIds: readonly number[],
+): Promise<void> {
+  await tx.query(sql`
+    update job set wake_at = now() where id in (
+      select j.id from job j
+      where j.state = 2 and j.wait_reason = 'budget' and exists (
+        select from budget_window w where w.id = any (${windowIds}::bigint[]) and (
+          w.scope in ('fleet', 'repo:' || j.repo_id, 'root:' || coalesce(j.root_id, j.id))
+          or w.scope like 'agent:' || j.repo_id || ':%' or w.scope like 'group:%'))
+      for update skip locked)
   `);
-  return row ?? { microUsd: 0, tokens: 0 };
+}
+
+/** Raises the caps of windows for as long as these last. Locks them in the order of their ids. */
+export async function raiseWindows(
+  tx: Queryable,
+  raises: readonly { readonly id: number; readonly amount: number }[],
+): Promise<void> {
+  await tx.query(sql`
+    select 1 from budget_window where id = any (${raises.map(({ id }) => id)}::bigint[]) order by id for update
+  `);
+  await tx.query(sql`
+    update budget_window w set raised = w.raised + r.amount
+    from (
+      select id, sum(amount)::bigint as amount
+      from unnest(${raises.map(({ id }) => id)}::bigint[], ${raises.map(({ amount }) => amount)}::bigint[]) t(id, amount)
+      group by id
+    ) r where w.id = r.id
+  `);
+}
+
+/** The windows of a scope that are open now, by the database's clock. */
+export async function listOpenWindows(
+  db: Queryable,
+  scope: string,
+): Promise<{ id: number; unit: WindowKey['unit'] }[]> {
+  return db.query(sql`
+    select id, unit from budget_window
+    where scope = ${scope} and starts_at <= now() and (ends_at is null or ends_at > now()) order by id
+  `);
 }

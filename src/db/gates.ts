@@ -1,3 +1,4 @@
+import type { BudgetAsk } from '../domain/budget-caps.ts';
 import type { ApprovalRule } from '../domain/spec.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Queryable } from './db.ts';
@@ -51,6 +52,8 @@ export interface Gate {
   readonly body: string;
   readonly rules: readonly NamedRule[];
   readonly requesters: readonly string[];
+  /** Of a `budget` gate: what approving it raises. */
+  readonly ask: BudgetAsk | null;
   readonly openedAt: Date;
   readonly problem: GateProblem | null;
 }
@@ -69,7 +72,7 @@ export interface Vote {
 
 const columns = sql`gate.id, gate.repo_id as "repoId", gate.job_id as "jobId", gate.merge_request_id as "mergeRequestId",
   gate.revision_id as "revisionId", gate.kind, gate.state, gate.head, gate.title, gate.body, gate.rules,
-  gate.requesters, gate.opened_at as "openedAt", gate.problem`;
+  gate.requesters, gate.ask, gate.opened_at as "openedAt", gate.problem`;
 
 export interface NewGate {
   readonly repoId: number;
@@ -82,6 +85,7 @@ export interface NewGate {
   readonly body: string;
   readonly rules?: readonly NamedRule[];
   readonly requesters?: readonly string[];
+  readonly ask?: BudgetAsk;
   /** False: the worker was not sandboxed, so what people approve is not protected from it. */
   readonly protected?: boolean;
   /** Nobody decided by then: it ends as rejected. By the database's clock. */
@@ -98,10 +102,12 @@ export async function openGate(tx: Queryable, gate: NewGate): Promise<number> {
     `);
   }
   const [row] = await tx.query<{ id: number }>(sql`
-    insert into gate (repo_id, job_id, merge_request_id, revision_id, kind, head, title, body, rules, requesters, protected, expires_at)
+    insert into gate (repo_id, job_id, merge_request_id, revision_id, kind, head, title, body, rules, requesters, protected, ask,
+      window_id, expires_at)
     values (${gate.repoId}, ${gate.jobId}, ${gate.mergeRequestId ?? null}, ${gate.revisionId ?? null}, ${gate.kind},
       ${gate.head ?? null}, ${gate.title}, ${gate.body}, ${JSON.stringify(gate.rules ?? [])}::jsonb,
       ${gate.requesters ?? []}::text[], ${gate.protected ?? true},
+      ${gate.ask ? JSON.stringify(gate.ask) : null}::jsonb, ${gate.ask?.windows[0].id ?? null}::bigint,
       now() + ${gate.expiresInMs ?? null}::float8 * interval '1 millisecond')
     returning id
   `);

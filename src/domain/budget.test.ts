@@ -12,7 +12,11 @@ function window(change: Partial<CappedWindow> & { id: string }): CappedWindow {
 }
 
 test('without any budget an attempt gets its own limit', () => {
-  expect(reserve({ want, min: 0.1, windows: [] })).toEqual({ grant: want });
+  expect(reserve({ want, min: 0.1, windows: [] })).toEqual({
+    grant: want,
+    usedGrant: NOTHING,
+    raises: [],
+  });
 });
 
 test('a reservation is the least of limit, lifetime and the room of every window', () => {
@@ -21,10 +25,10 @@ test('a reservation is the least of limit, lifetime and the room of every window
     window({ id: 'tokens', capTokens: 200_000, reserved: { microUsd: 0, tokens: 50_000 } }),
   ];
 
-  expect(reserve({ want, min: 0.1, windows })).toEqual({
+  expect(reserve({ want, min: 0.1, windows })).toMatchObject({
     grant: { microUsd: 2 * USD, tokens: 150_000 },
   });
-  expect(reserve({ want, min: 0.1, windows, lifetimeLeft: { microUsd: USD } })).toEqual({
+  expect(reserve({ want, min: 0.1, windows, lifetimeLeft: { microUsd: USD } })).toMatchObject({
     grant: { microUsd: USD, tokens: 150_000 },
   });
 });
@@ -39,9 +43,19 @@ test('below the minimum it waits for the last of the windows that are in its way
 
   expect(reserve({ want, min: 0.1, windows })).toEqual({
     wait: 'budget',
-    windowId: 'day',
+    windowIds: ['day', 'hour'],
     until: 5000,
+    held: false,
     reason: 'Budget day has 0.20 of 10.00 USD left.',
+  });
+});
+
+test('what running jobs hold may come free: that is no question to people', () => {
+  const held = { capMicroUsd: 3 * USD, reserved: { microUsd: 3 * USD, tokens: 0 } };
+
+  expect(reserve({ want, min: 0.1, windows: [window({ id: 'day', ...held })] })).toMatchObject({
+    held: true,
+    reason: 'Budget day has 0.00 of 3.00 USD left; running jobs hold a part.',
   });
 });
 
@@ -56,13 +70,32 @@ test('no window ends the wait of a job that has spent its lifetime', () => {
 test('what spends nothing starts also when a budget is used up', () => {
   const windows = [window({ id: 'day', capMicroUsd: USD, spent: { microUsd: USD, tokens: 0 } })];
 
-  expect(reserve({ want: NOTHING, min: 0.1, windows })).toEqual({ grant: NOTHING });
+  expect(reserve({ want: NOTHING, min: 0.1, windows })).toMatchObject({ grant: NOTHING });
 });
 
 test('with a minimum of nothing an attempt still does not start on nothing', () => {
   const windows = [window({ id: 'day', capMicroUsd: USD, spent: { microUsd: USD, tokens: 0 } })];
 
   expect(reserve({ want, min: 0, windows })).toMatchObject({ wait: 'budget' });
+});
+
+test('a grant lets one job go beyond its windows, and says which have to be raised by how much', () => {
+  const windows = [
+    window({ id: 'day', capMicroUsd: 10 * USD, spent: { microUsd: 9 * USD, tokens: 0 } }),
+    window({ id: 'month', capMicroUsd: 300 * USD }),
+    window({ id: 'tokens', capTokens: 1_000_000 }),
+  ];
+
+  expect(reserve({ want, min: 0.5, windows, granted: { microUsd: USD, tokens: 0 } })).toEqual({
+    grant: { microUsd: 2 * USD, tokens: 300_000 },
+    usedGrant: { microUsd: USD, tokens: 0 },
+    raises: [{ windowId: 'day', by: { microUsd: USD, tokens: 0 } }],
+  });
+  expect(reserve({ want, min: 0.5, windows, granted: { microUsd: 9 * USD, tokens: 9 } })).toEqual({
+    grant: want,
+    usedGrant: { microUsd: 2 * USD, tokens: 0 },
+    raises: [{ windowId: 'day', by: { microUsd: 2 * USD, tokens: 0 } }],
+  });
 });
 
 test('settling releases the whole grant and books the whole spend', () => {

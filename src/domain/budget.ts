@@ -30,14 +30,26 @@ export interface ReservationRequest {
   readonly windows: readonly CappedWindow[];
   /** What the root job may still spend over its whole life; a unit left out is unlimited. */
   readonly lifetimeLeft?: Partial<Spend>;
+  /** What people granted to this job alone and it has not used: it may go beyond windows by that much. */
+  readonly granted?: Spend;
 }
 
 export type Reservation =
-  | { readonly grant: Spend }
+  | {
+      readonly grant: Spend;
+      /** What of it stands on `granted`. */
+      readonly usedGrant: Spend;
+      /** By how much each window has to be raised to hold the grant. */
+      readonly raises: readonly { readonly windowId: string; readonly by: Spend }[];
+    }
   | {
       readonly wait: 'budget';
-      readonly windowId: string;
+      /** Every window that is in the way, the one that ends last first. */
+      readonly windowIds: readonly string[];
+      /** The end of the first of them. */
       readonly until: number;
+      /** It would fit if what runs spent nothing: it may as soon as that ends. */
+      readonly held: boolean;
       readonly reason: string;
     }
   /** No window will end this: the root job is out of budget until a person grants more. */
@@ -45,11 +57,11 @@ export type Reservation =
 
 /**
  * How much an attempt may spend: in each unit the least of its limit, its root job's lifetime and the room of
- * every window. Where that is below `min` of the limit it does not start, and waits for the latest end among
- * the windows that are in its way.
+ * every window, which a person's grant to this job widens. Where that is below `min` of the limit it does not
+ * start, and waits for the latest end among the windows that are in its way.
  */
 export function reserve(request: ReservationRequest): Reservation {
-  const { want, min, windows, lifetimeLeft = {} } = request;
+  const { want, min, windows, lifetimeLeft = {}, granted = NOTHING } = request;
   const needed = { microUsd: Math.ceil(want.microUsd * min), tokens: Math.ceil(want.tokens * min) };
   const lifetime = {
     microUsd: Math.max(0, lifetimeLeft.microUsd ?? Number.POSITIVE_INFINITY),
@@ -59,18 +71,42 @@ export function reserve(request: ReservationRequest): Reservation {
     return { wait: 'lifetime', reason: 'The job has spent what it may over all its attempts.' };
   }
 
-  const blocking = windows.filter((window) => !suffices(roomOf(window), needed, want));
-  const last = blocking.toSorted((a, b) => b.until - a.until)[0];
+  const widened = (window: CappedWindow): Spend => add(roomOf(window), granted);
+  const blocking = windows
+    .filter((window) => !suffices(widened(window), needed, want))
+    .toSorted((a, b) => b.until - a.until);
+  const [last] = blocking;
   if (last !== undefined) {
-    return { wait: 'budget', windowId: last.id, until: last.until, reason: describe(last) };
+    const windowIds = blocking.map(({ id }) => id);
+    const held = blocking.every((window) =>
+      suffices(widened({ ...window, reserved: NOTHING }), needed, want),
+    );
+    return { wait: 'budget', windowIds, until: last.until, held, reason: describe(last) };
   }
 
-  const rooms = [want, lifetime, ...windows.map(roomOf)];
+  const grant = least([want, lifetime, ...windows.map(widened)]);
+  const raises = windows.flatMap((window) => {
+    const by = beyond(grant, roomOf(window));
+    return by.microUsd + by.tokens > 0 ? [{ windowId: window.id, by }] : [];
+  });
+  const usedGrant = {
+    microUsd: Math.max(0, ...raises.map(({ by }) => by.microUsd)),
+    tokens: Math.max(0, ...raises.map(({ by }) => by.tokens)),
+  };
+  return { grant, usedGrant, raises };
+}
+
+function least(rooms: readonly Spend[]): Spend {
   return {
-    grant: {
-      microUsd: Math.min(...rooms.map(({ microUsd }) => microUsd)),
-      tokens: Math.min(...rooms.map(({ tokens }) => tokens)),
-    },
+    microUsd: Math.min(...rooms.map(({ microUsd }) => microUsd)),
+    tokens: Math.min(...rooms.map(({ tokens }) => tokens)),
+  };
+}
+
+function beyond(amount: Spend, room: Spend): Spend {
+  return {
+    microUsd: Math.max(0, amount.microUsd - room.microUsd),
+    tokens: Math.max(0, amount.tokens - room.tokens),
   };
 }
 

@@ -16,7 +16,7 @@ import type { Wake } from '../db/wake.ts';
 import type { BranchOutcome } from '../forge/forge.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Service } from '../kernel/service.ts';
-import type { GateDeps } from './decide-gates.ts';
+import type { GateDeps } from './gate-deps.ts';
 import { recordMerged } from './merge.ts';
 import { rejectGate } from './reject-gate.ts';
 

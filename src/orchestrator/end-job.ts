@@ -8,6 +8,7 @@ import { closeMergeRequest, lockMergeRequest } from '../db/merge-requests.ts';
 import { moveToFinal } from '../db/promote.ts';
 import type { JobReason } from '../domain/end-reason-text.ts';
 import type { JobState } from '../domain/job-state.ts';
+import { pokeWaiters } from './raise-budget.ts';
 
 type Resting = Exclude<JobState, 'running'>;
 
@@ -46,6 +47,7 @@ export async function endJob(
   }
   for (const gate of await listOpenGatesOfJob(tx, id)) {
     await closeGate(tx, gate.id, { state: gates, by: actor, note: detail });
+    await pokeWaiters(tx, gate);
   }
   return moveToFinal(tx, id, { from, to, reason, detail, actor });
 }

@@ -9,7 +9,7 @@ import { closeMergeRequest, findMergeRequest } from '../db/merge-requests.ts';
 import { moveToFinal } from '../db/promote.ts';
 import { getRepo } from '../db/repos.ts';
 import { AppError } from '../kernel/errors.ts';
-import type { GateDeps } from './decide-gates.ts';
+import type { GateDeps } from './gate-deps.ts';
 
 /** Merges what was approved, exactly at the head that was approved. */
 export async function mergeApproved(

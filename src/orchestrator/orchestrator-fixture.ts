@@ -20,9 +20,9 @@ import { repoFixture } from '../forge/local/repo-fixture.ts';
 import type { RepoFixture } from '../forge/local/repo-fixture.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { silentLog } from '../kernel/log.ts';
-import type { GateDeps } from './decide-gates.ts';
 import type { EffectDeps } from './effect-handler.ts';
 import { carryOutEffects } from './effects.ts';
+import type { GateDeps } from './gate-deps.ts';
 import { finishPublishing } from './publishing.ts';
 import { AGENT, MERGE_REQUEST, SPEC } from './spec-fixture.ts';
 import type { TriggerDeps } from './start-triggered.ts';
@@ -76,7 +76,7 @@ export async function orchestratorFixture(
 ): Promise<OrchestratorFixture> {
   await db.query(sql`
     truncate repo, job, job_done, job_event, lane, lane_hold, repo_slot, runner, attempt, artifact, control, control_ack,
-      effect, gate, vote, event, run_note, breaker, audit restart identity cascade
+      effect, gate, vote, event, run_note, breaker, audit, budget_window, budget_grant, setback, fault restart identity cascade
   `);
   const git = repoFixture();
   const { id: repoId } = await db.transaction((tx) =>

@@ -3,6 +3,7 @@ import type { Queryable } from '../db/db.ts';
 import type { Gate } from '../db/gates.ts';
 import { closeGate } from '../db/gates.ts';
 import { endJob } from './end-job.ts';
+import { pokeWaiters } from './raise-budget.ts';
 
 /**
  * Closes a gate as rejected (or expired) and ends what waited at it: its job, and the merge request, whose branch is
@@ -14,6 +15,7 @@ export async function rejectGate(
   { by, note, reason = 'rejected' }: { by: string; note: string; reason?: 'rejected' | 'expired' },
 ): Promise<undefined> {
   await closeGate(tx, gate.id, { state: reason, by, note });
+  await pokeWaiters(tx, gate);
   await writeAudit(tx, {
     actor: by,
     action: `gate.${reason}`,

@@ -1,5 +1,6 @@
 import type { NewAttempt } from '../db/attempts.ts';
 import { insertAttempts } from '../db/attempts.ts';
+import { askForBudget } from '../db/budget-gates.ts';
 import type { Db, Queryable } from '../db/db.ts';
 import type { JobRow } from '../db/job-rows.ts';
 import type { Repo } from '../db/repos.ts';
@@ -81,7 +82,7 @@ export function claimJobs(
       if (answer !== undefined && 'grant' in answer) {
         attempts.push(attemptOf(deps, session, candidate, answer));
       } else if (answer !== undefined) {
-        ends.push(withoutBudget(candidate.job, answer));
+        ends.push(await withoutBudget(tx, candidate, answer, now));
       }
     }
     if (attempts.length > 0) {
@@ -196,15 +197,38 @@ function attemptOf(
   return { job, repo, revision, spec, provider, attempt, deterministic: !spends };
 }
 
-function withoutBudget(
-  job: JobRow,
-  { wait, onExhausted }: Extract<Reserved, { wait: unknown }>,
-): AttemptEnd {
+/**
+ * What becomes of a job that no budget has room for. Where people may be asked it waits for them; a window that ends
+ * meanwhile answers too, and nobody waits beyond the job's own lifetime.
+ */
+async function withoutBudget(
+  tx: Queryable,
+  { job, spec, repoSpec: { approvals } }: Candidate,
+  { wait, onExhausted, ask }: Extract<Reserved, { wait: unknown }>,
+  now: number,
+): Promise<AttemptEnd> {
   const end = { id: job.id, attempt: job.attempts, reason: 'budget', uncounted: true } as const;
-  if (wait.wait === 'budget' && onExhausted !== 'fail') {
-    const wakeAt = new Date(wait.until);
-    return { ...end, state: 'waiting', waitReason: 'budget', wakeAt, detail: wait.reason };
+  const failed = { ...end, state: 'failed', detail: wait.reason } as const;
+  const waiting = { ...end, state: 'waiting', waitReason: 'budget' } as const;
+  const lifetimeEnd = job.createdAt.getTime() + spec.limits.lifetimeMs;
+  const windowEnd = wait.wait === 'budget' ? wait.until : Number.POSITIVE_INFINITY;
+  const wakeAt = windowEnd < lifetimeEnd ? { wakeAt: new Date(windowEnd) } : undefined;
+  const isHeld = wait.wait === 'budget' && wait.held;
+  if (now >= lifetimeEnd || (onExhausted === 'fail' && !isHeld)) {
+    return failed;
   }
-  // Out of its root job's own budget, and no window will end that; or the budget says to fail.
-  return { ...end, state: 'failed', detail: wait.reason };
+  if (isHeld) {
+    // Whoever ends an attempt wakes those who wait for what it leaves.
+    return { ...waiting, wakeAt: new Date(Math.min(windowEnd, lifetimeEnd)), detail: wait.reason };
+  }
+  if (onExhausted === 'question') {
+    const until = Math.min(windowEnd, lifetimeEnd);
+    const question = { job, approvals, ask, reason: wait.reason, until, now };
+    if (await askForBudget(tx, question)) {
+      const detail = `${wait.reason} People are asked to raise it.`;
+      return { ...waiting, ...wakeAt, detail };
+    }
+  }
+  // Out of its root job's own budget, and no window will end that; or the window ends too late for this job.
+  return wakeAt ? { ...waiting, ...wakeAt, detail: wait.reason } : failed;
 }

@@ -1,10 +1,22 @@
-import { grantedTo, holdInWindows, type LockedWindow, lockWindows } from '../db/budgets.ts';
+import { grantedTo, takeFromGrants } from '../db/budget-grants.ts';
+import { holdInWindows, type LockedWindow, lockWindows, raiseWindows } from '../db/budgets.ts';
 import type { Queryable } from '../db/db.ts';
 import type { JobRow } from '../db/job-rows.ts';
+import {
+  type BudgetAsk,
+  type Cap,
+  capName,
+  capsOf,
+  cappedWindow,
+  lifetimeKeys,
+  partIn,
+  sameWindow,
+} from '../domain/budget-caps.ts';
 import { NOTHING, reserve, type Reservation, type Spend } from '../domain/budget.ts';
 import type { AgentSpec, BudgetSpec, RepoSpec } from '../domain/spec.ts';
 import type { ZoneOffset } from '../domain/zone-offset.ts';
-import { capsOf, cappedWindow, lifetimeKeys, sameWindow } from './budget-windows.ts';
+
+const ENOUGH: Spend = { microUsd: Number.POSITIVE_INFINITY, tokens: Number.POSITIVE_INFINITY };
 
 export interface ReservationWish {
   readonly job: JobRow;
@@ -19,6 +31,8 @@ export type Reserved =
   | {
       readonly wait: Exclude<Reservation, { grant: Spend }>;
       readonly onExhausted: BudgetSpec['onExhausted'];
+      /** What people may raise so that it starts. */
+      readonly ask: BudgetAsk;
     };
 
 /** Reserves what each job may spend, in order, in the claim's transaction. Answers in the order of `wishes`. */
@@ -27,9 +41,9 @@ export async function reserveAll(
   wishes: readonly ReservationWish[],
   { now, zoneOffset }: { now: number; zoneOffset: ZoneOffset },
 ): Promise<Reserved[]> {
-  const wanted = wishes.map(({ job, repoSpec, spec, spends }) => ({
+  const wanted = wishes.map(({ job, repoSpec, spends }) => ({
     caps: spends ? capsOf(job, repoSpec, { now, zoneOffset }) : [],
-    lifetime: spends ? lifetimeKeys(job, spec) : [],
+    lifetime: spends ? lifetimeKeys(job, repoSpec.agents) : [],
   }));
   const rows = await lockWindows(
     tx,
@@ -39,57 +53,118 @@ export async function reserveAll(
   const results: Reserved[] = [];
   for (const [i, wish] of wishes.entries()) {
     const { caps = [], lifetime = [] } = wanted[i] ?? {};
-    const rowOf = (key: (typeof lifetime)[number]): LockedWindow | undefined =>
-      rows.find((row) => sameWindow(row, key));
-    const windows = caps.flatMap((cap) => {
-      const row = rowOf(cap);
-      return row === undefined ? [] : [{ cap, window: cappedWindow(cap, row) }];
-    });
-    const answer = reserve({
-      want: wish.spends
-        ? { microUsd: wish.spec.limits.microUsd, tokens: wish.spec.limits.tokens }
-        : NOTHING,
-      min: wish.spec.limits.min,
-      windows: windows.map(({ window }) => window),
-      lifetimeLeft: await lifetimeLeft(tx, wish, lifetime.map(rowOf)),
-    });
-    if (!('grant' in answer)) {
-      const blocking =
-        answer.wait === 'budget'
-          ? windows.find(({ window }) => window.id === answer.windowId)?.cap
-          : undefined;
-      results.push({ wait: answer, onExhausted: blocking?.onExhausted ?? 'question' });
-      continue;
-    }
-    const ids = new Set([...caps, ...lifetime].flatMap((key) => rowOf(key)?.id ?? []));
-    for (const [index, row] of rows.entries()) {
-      if (ids.has(row.id)) {
-        const amount = row.unit === 'tokens' ? answer.grant.tokens : answer.grant.microUsd;
-        rows[index] = { ...row, reserved: row.reserved + amount };
-        await holdInWindows(tx, [{ id: row.id, amount }]);
-      }
-    }
-    results.push({ grant: answer.grant, windows: [...ids] });
+    const found = {
+      caps: caps.flatMap((cap) => withRow(cap, rows)),
+      lifetime: lifetime.flatMap((key) => withRow(key, rows)).map(({ row }) => row),
+    };
+    results.push(await reserveOne(tx, wish, found, rows));
   }
   return results;
 }
 
-/** What the root job may still spend; a person's grant raises it. */
-async function lifetimeLeft(
+interface Found {
+  readonly caps: readonly { readonly of: Cap; readonly row: LockedWindow }[];
+  readonly lifetime: readonly LockedWindow[];
+}
+
+function withRow<Key extends Parameters<typeof sameWindow>[0]>(
+  of: Key,
+  rows: readonly LockedWindow[],
+): { of: Key; row: LockedWindow }[] {
+  const row = rows.find((one) => sameWindow(one, of));
+  return row === undefined ? [] : [{ of, row }];
+}
+
+/** Holds what it grants in `rows` too: the next job of the same claim sees it. */
+async function reserveOne(
   tx: Queryable,
-  { job, spec: { limits } }: ReservationWish,
-  rows: readonly (LockedWindow | undefined)[],
-): Promise<Partial<Spend>> {
-  if (rows.length === 0) {
-    return {};
+  wish: ReservationWish,
+  { caps, lifetime }: Found,
+  rows: LockedWindow[],
+): Promise<Reserved> {
+  const { limits } = wish.spec;
+  const want = wish.spends ? { microUsd: limits.microUsd, tokens: limits.tokens } : NOTHING;
+  const granted =
+    caps.length + lifetime.length === 0 ? undefined : await grantedTo(tx, wish.job.rootId);
+  const left = lifetimeLeft(wish.spec, lifetime, granted?.total ?? NOTHING);
+  const answer = reserve({
+    want,
+    min: limits.min,
+    windows: caps.map(({ of, row }) => cappedWindow(of, row)),
+    lifetimeLeft: left,
+    ...(granted && { granted: granted.unused }),
+  });
+  if (!('grant' in answer)) {
+    const blocking =
+      answer.wait === 'budget'
+        ? answer.windowIds.flatMap((id) => caps.filter(({ of }) => capName(of) === id))
+        : [];
+    const spentLifetime = lifetime.filter(
+      ({ unit }) => partIn(unit, { ...ENOUGH, ...left }) < partIn(unit, want),
+    );
+    const offers =
+      answer.wait === 'budget'
+        ? blocking.map(({ of, row }) => ({ ...row, name: of.name }))
+        : spentLifetime.map((row) => ({ ...row, name: 'limits.job' }));
+    const [first, ...rest] = offers.map(({ id, name, unit }) => ({
+      id,
+      name,
+      unit,
+      amount: partIn(unit, want),
+    }));
+    if (first === undefined) {
+      throw new Error('a reservation waits for no window at all');
+    }
+    const onExhausted = strictest(blocking.map(({ of }) => of));
+    return { wait: answer, onExhausted, ask: { windows: [first, ...rest] } };
   }
-  const granted = await grantedTo(tx, job.rootId);
+
+  const raises = answer.raises.flatMap(({ windowId, by }) =>
+    caps
+      .filter(({ of }) => capName(of) === windowId)
+      .map(({ row }) => ({ id: row.id, amount: partIn(row.unit, by) })),
+  );
+  if (raises.length > 0) {
+    await takeFromGrants(tx, wish.job.rootId, answer.usedGrant);
+    await raiseWindows(tx, raises);
+  }
+  const ids = new Set([...caps.map(({ row }) => row.id), ...lifetime.map(({ id }) => id)]);
+  const holds = rows
+    .filter(({ id }) => ids.has(id))
+    .map(({ id, unit }) => ({ id, amount: partIn(unit, answer.grant) }));
+  if (holds.length > 0) {
+    await holdInWindows(tx, holds);
+  }
+  for (const [index, row] of rows.entries()) {
+    if (ids.has(row.id)) {
+      rows[index] = {
+        ...row,
+        reserved: row.reserved + partIn(row.unit, answer.grant),
+        raised: row.raised + (raises.find(({ id }) => id === row.id)?.amount ?? 0),
+      };
+    }
+  }
+  return { grant: answer.grant, windows: [...ids] };
+}
+
+/** Of several budgets in the way the one that says the most: what fails for one cannot be raised in another. */
+function strictest(caps: readonly Cap[]): BudgetSpec['onExhausted'] {
+  const order = ['fail', 'wait', 'question'] as const;
+  return order.find((one) => caps.some(({ onExhausted }) => onExhausted === one)) ?? 'question';
+}
+
+/** What the root job may still spend; a person's grant raises it. */
+function lifetimeLeft(
+  { limits }: AgentSpec,
+  rows: readonly LockedWindow[],
+  granted: Spend,
+): Partial<Spend> {
   const left: { microUsd?: number; tokens?: number } = {};
-  for (const row of rows) {
-    const used = (row?.spent ?? 0) + (row?.reserved ?? 0);
-    if (row?.unit === 'tokens' && limits.jobTokens !== undefined) {
+  for (const { unit, spent, reserved, raised } of rows) {
+    const used = spent + reserved - raised;
+    if (unit === 'tokens' && limits.jobTokens !== undefined) {
       left.tokens = limits.jobTokens + granted.tokens - used;
-    } else if (row?.unit === 'micro_usd' && limits.jobMicroUsd !== undefined) {
+    } else if (unit === 'micro_usd' && limits.jobMicroUsd !== undefined) {
       left.microUsd = limits.jobMicroUsd + granted.microUsd - used;
     }
   }

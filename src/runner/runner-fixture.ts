@@ -196,7 +196,7 @@ export async function runnerDeps(
   if (degraded !== undefined) {
     process.stderr.write(`TESTS RUN WITHOUT A SANDBOX: ${degraded}\n`);
   }
-  const git = createGit({ path: PATH });
+  const git = createGit({ path: PATH, clock });
   mkdirSync(join(folder, 'scratch'), { recursive: true });
   return {
     db,
@@ -237,7 +237,7 @@ export async function runnerDeps(
 async function resetRows(db: Db): Promise<void> {
   await db.query(sql`
     truncate repo, repo_slot, lane, lane_hold, job, job_done, job_event, attempt, runner, artifact, transcript, effect,
-      budget_window, budget_grant, control, breaker, run_note restart identity cascade
+      budget_window, budget_grant, control, breaker, run_note, gate restart identity cascade
   `);
 }
 

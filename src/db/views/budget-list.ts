@@ -12,7 +12,8 @@ export const Budget = Type.Object({
   scope: Type.String({ description: '`repo`, or an agent' }),
   per: Type.Enum(['hour', 'day', 'week', 'month']),
   unit: Type.Enum(['usd', 'tokens']),
-  limit: Type.Number(),
+  limit: Type.Number({ description: 'What people added for this window included' }),
+  raised: Type.Number({ description: 'What people added for this window' }),
   spent: Type.Number(),
   reserved: Type.Number({ description: 'Held by attempts that run' }),
   left: Type.Number(),
@@ -34,6 +35,7 @@ interface BudgetRow {
   ends_at: Date | null;
   spent: number;
   reserved: number;
+  raised: number;
 }
 
 /**
@@ -56,7 +58,8 @@ export async function listBudgets(
       order by r.id limit ${limit}
     )
     select p.id as repo_id, p.path, b.name, b.spec, u.unit, w.starts_at, w.ends_at,
-      coalesce(w.spent, 0) as spent, coalesce(w.reserved, 0) as reserved, p.more
+      coalesce(w.spent, 0) as spent, coalesce(w.reserved, 0) as reserved,
+      coalesce(w.raised, 0) as raised, p.more
     from repos p
     join revision v on v.id = p.revision_id
     cross join lateral jsonb_each(v.spec -> 'budgets') b(name, spec)
@@ -79,7 +82,7 @@ export async function listBudgets(
 function budgetOf({ spec, unit, ...row }: BudgetRow): Budget {
   const isMoney = unit === 'micro_usd';
   const said = (amount: number): number => (isMoney ? usd(amount) : amount);
-  const limit = (isMoney ? spec.microUsd : spec.tokens) ?? 0;
+  const limit = ((isMoney ? spec.microUsd : spec.tokens) ?? 0) + row.raised;
   return {
     repo: repoRef(row.repo_id, row.path),
     name: row.name,
@@ -87,6 +90,7 @@ function budgetOf({ spec, unit, ...row }: BudgetRow): Budget {
     per: spec.per,
     unit: isMoney ? 'usd' : 'tokens',
     limit: said(limit),
+    raised: said(row.raised),
     spent: said(row.spent),
     reserved: said(row.reserved),
     left: said(Math.max(0, limit - row.spent - row.reserved)),

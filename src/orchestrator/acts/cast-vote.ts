@@ -73,7 +73,7 @@ function refuse(gate: Gate, vote: NewVote): void {
       remedy: `\`autodev ${vote.verdict} g_${gate.id} ${vote.verdict === 'reject' ? '--reason TEXT' : 'TEXT'}\`.`,
     });
   }
-  const asks = gate.kind === 'question' || gate.kind === 'budget' || gate.kind === 'rounds';
+  const asks = gate.kind === 'question' || gate.kind === 'rounds';
   if (vote.head !== undefined && gate.head !== null && !gate.head.startsWith(vote.head)) {
     throw new AppError('CONFLICT', `g_${gate.id} is about ${gate.head.slice(0, 12)} by now`, {
       remedy: 'Look at the new state and vote on that.',
@@ -81,7 +81,7 @@ function refuse(gate: Gate, vote: NewVote): void {
   }
   if (vote.verdict === 'answer' && !asks) {
     throw new AppError('INVALID_REQUEST', `g_${gate.id} asks for a decision, not for an answer`, {
-      remedy: `Use \`autodev approve g_${gate.id}\`, \`reject\` or \`changes\`.`,
+      remedy: `Use \`autodev approve g_${gate.id}\`, \`reject\`${gate.kind === 'merge' ? ' or `changes`' : ''}.`,
     });
   }
   if (vote.verdict === 'changes' && gate.kind !== 'merge') {
@@ -111,7 +111,7 @@ async function waitForDecision(
 function describe(gate: Gate): string {
   const sentences = {
     open: 'The vote is recorded; the gate waits for more.',
-    approved: gate.kind === 'merge' ? 'Approved and merged.' : 'Approved.',
+    approved: approvedSentence(gate),
     rejected: 'Rejected.',
     changes: 'Sent back; a new job works on your note.',
     answered: 'Answered; the job goes on.',
@@ -119,6 +119,13 @@ function describe(gate: Gate): string {
     superseded: 'The gate was replaced by a newer one.',
   } as const satisfies Record<Gate['state'], string>;
   return sentences[gate.state];
+}
+
+function approvedSentence({ kind }: Gate): string {
+  if (kind === 'merge') {
+    return 'Approved and merged.';
+  }
+  return kind === 'budget' ? 'Raised; the work goes on.' : 'Approved.';
 }
 
 function closed(gate: Gate): AppError {

@@ -10,6 +10,7 @@ import {
   continueMergeRequest,
   openMergeRequest,
 } from '../../db/merge-requests.ts';
+import { requestersOf } from '../../db/requesters.ts';
 import { getRevisionInForce } from '../../db/revisions.ts';
 import { matchingRules } from '../../domain/approval-verdict.ts';
 import { expiryMs } from '../../domain/run-gate.ts';
@@ -17,7 +18,6 @@ import type { PublishedBranch } from '../../forge/forge.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { EffectContext, EffectDeps } from '../effect-handler.ts';
 import { outputOf } from '../output-payload.ts';
-import { requestersOf } from '../requesters.ts';
 
 interface Publication extends EffectContext {
   readonly artifact: Artifact;

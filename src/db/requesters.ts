@@ -1,5 +1,5 @@
-import type { Queryable } from '../db/db.ts';
-import { listChain } from '../db/job-chain.ts';
+import type { Queryable } from './db.ts';
+import { listChain } from './job-chain.ts';
 
 /**
  * Everybody who triggered, answered or wrote the task of a job in the chain: one voter of several at most, and
