@@ -1,5 +1,6 @@
 import picomatch from 'picomatch';
 
+import { PROVIDERS } from '../domain/spec.ts';
 import { checkQuantities } from './check-quantities.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import { hasErrors, sortDiagnostics } from './diagnostics.ts';
@@ -53,7 +54,7 @@ export function localPolicy(): LoadedPolicy {
     repos: ['**'],
     allow: true,
     command: true,
-    providers: ['codex', 'claude', 'command'],
+    providers: [...PROVIDERS],
     network: ['*'],
     secrets: ['*'],
     change_control: { merge_request: 'optional', agent_authored: 'hold', loosening: 'apply' },

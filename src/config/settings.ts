@@ -32,6 +32,8 @@ const Environment = Type.Object({
   GITLAB_TOKEN: text("Token of the bot's account."),
   GITLAB_WEBHOOK_SECRET: text('Secret that GitLab sends with each event.'),
   GITLAB_WEBHOOK_SIGNING_TOKEN: text('Token that GitLab signs each event with.'),
+  CODEX_BIN: text("Codex's program; unset: `codex` on the PATH."),
+  CLAUDE_BIN: text("Claude Code's program; unset: `claude` on the PATH."),
   OPENAI_API_KEY: text('Key for Codex.'),
   OPENAI_BASE_URL: url('Where Codex sends its requests.'),
   ANTHROPIC_API_KEY: text('Key for Claude.'),

@@ -22,7 +22,10 @@ export interface RepoSpec {
 /** `staged`: everything runs, effects are shown, none is carried out. */
 export type Mode = 'live' | 'staged';
 
-export type ProviderName = 'codex' | 'claude' | 'command';
+/** What can do the thinking. CONTRIBUTING.md says how one is added. */
+export const PROVIDERS = ['codex', 'claude', 'command'] as const;
+
+export type ProviderName = (typeof PROVIDERS)[number];
 
 export interface ProviderSpec {
   readonly name: ProviderName;

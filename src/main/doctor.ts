@@ -10,6 +10,8 @@ import { bubblewrapSandbox } from '../sandbox/bubblewrap.ts';
 import { makeToolbox } from '../sandbox/toolbox.ts';
 import type { Platform } from './platform.ts';
 import { openPlatform } from './platform.ts';
+import type { ProviderRow } from './providers.ts';
+import { providerTable } from './providers.ts';
 import { runnerFolder } from './runner.ts';
 
 /** The oldest git whose `merge-tree` writes trees, which merging without a checkout needs. */
@@ -36,6 +38,9 @@ export async function runDoctor(options: ProcessOptions): Promise<number> {
       await sandboxCheck(platform),
       await diskCheck(platform),
       await rolesCheck(),
+      ...(await Promise.all(
+        providerTable(platform).map((row) => providerCheck(platform, row, options.signal)),
+      )),
     );
   } catch (error) {
     if (!(error instanceof AppError)) {
@@ -123,6 +128,30 @@ async function diskCheck({ data }: Platform): Promise<Check> {
 async function rolesCheck(): Promise<Check> {
   const roles = await readRoles();
   return { name: 'roles', ok: true, detail: `${Object.keys(roles).length} roles` };
+}
+
+/** A provider that nobody has given a credential is not missed: what it would need is told, and is no failure. */
+async function providerCheck(
+  { settings }: Platform,
+  { provider, credential }: ProviderRow,
+  signal: AbortSignal,
+): Promise<Check> {
+  const { name } = provider;
+  const probed = await provider.probe(signal);
+  const wanted = credential === undefined || settings[credential] !== undefined;
+  if (!probed.usable) {
+    const { reason, remedy } = probed;
+    return wanted
+      ? { name, ok: false, detail: reason, remedy }
+      : { name, ok: true, detail: `not in use: ${reason}. ${remedy}` };
+  }
+  const lacks = wanted ? [] : [`${credential} is not set`];
+  const notes = [
+    probed.detail,
+    ...lacks,
+    ...(probed.warning === undefined ? [] : [probed.warning]),
+  ];
+  return { name, ok: true, detail: notes.join('; ') };
 }
 
 /** What a check reports is its answer; the log of opening the platform would only be in its way. */

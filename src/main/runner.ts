@@ -8,13 +8,13 @@ import type { Agent } from '../domain/agent.ts';
 import { reachableFolder } from '../kernel/reachable-folder.ts';
 import type { Service } from '../kernel/service.ts';
 import { keepRunning } from '../kernel/service.ts';
-import { commandProvider } from '../llm/command.ts';
 import { LEASE_TIMES } from '../runner/lease.ts';
 import { createRunner } from '../runner/runner.ts';
 import { chooseSandbox } from '../sandbox/choose-sandbox.ts';
 import type { SandboxMode } from '../sandbox/sandbox.ts';
 import { makeToolbox } from '../sandbox/toolbox.ts';
 import type { Platform } from './platform.ts';
+import { providerTable } from './providers.ts';
 
 const DEFAULT_SLOTS = 4;
 const GIB = 1024 ** 3;
@@ -64,7 +64,10 @@ export async function openRunner(
       protected: degraded === undefined,
       ...(degraded !== undefined && { reason: degraded }),
     },
-    providers: [commandProvider],
+    // What pays with a credential works through the gateway alone, which a runner does not open yet.
+    providers: providerTable(platform)
+      .filter(({ credential }) => credential === undefined)
+      .map(({ provider }) => provider),
     policy: ({ repo, agent, spec }) => {
       const { rule } = effectivePolicy(policy, repo.path);
       const listed = rule.agents === undefined || rule.agents.includes(agent);
