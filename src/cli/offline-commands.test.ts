@@ -210,6 +210,20 @@ test('policy test says whether a policy is valid, and what it grants to a reposi
   expect(bad).toMatchObject({ code: 3, stdout: expect.stringMatching(/bad\.yaml:4:/) });
 });
 
+test('rehearse shows the prompt where a model is behind the agent, and none for a script', async () => {
+  const script = 'providers: [{ name: command, run: [node, fix.mjs], llm: false }]';
+  const cwd = await folder({
+    'autodev.yaml': `version: 1\nagents:\n  builder: {}\n  tester: { ${script} }\n`,
+  });
+
+  const model = await run(['rehearse', 'builder', '--task', 'Make rounding exact'], { cwd });
+  const program = await run(['rehearse', 'tester', '-o', 'json'], { cwd });
+
+  expect(model.stdout).toMatch(/Its prompt\nYou are the Builder of the repository/u);
+  expect(model.stdout).toMatch(/# Your task\n\nMake rounding exact\n$/u);
+  expect(JSON.parse(program.stdout)).toMatchObject({ prompt: null });
+});
+
 test('rehearse of an invalid file ends with 3', async () => {
   const cwd = await folder({ 'autodev.yaml': 'version: 1\nagent: {}\n' });
 

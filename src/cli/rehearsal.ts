@@ -2,6 +2,7 @@ import { readRoles } from '../config/roles.ts';
 import type { Agent } from '../domain/agent.ts';
 import type { AgentSpec } from '../domain/spec.ts';
 import { BOX_FOLDERS, WORKER_VARIABLES } from '../runner/box-layout.ts';
+import { promptOf } from '../runner/prompt.ts';
 import { taskOf } from '../runner/task-file.ts';
 import { baseEnvironment } from '../sandbox/bubblewrap-options.ts';
 import type { Output } from './output.ts';
@@ -16,6 +17,8 @@ export interface Rehearsal {
   mode: AgentSpec['mode'];
   /** The task file as the worker would read it, with placeholders for what only a real job has. */
   task: object;
+  /** What a model would be told; null where every provider is a program of the repository. */
+  prompt: string | null;
   providers: AgentSpec['providers'];
   limits: AgentSpec['limits'];
   setup: AgentSpec['setup'];
@@ -51,6 +54,8 @@ export async function rehearsal({
   const { [agent]: role } = await readRoles();
   const task = given ?? role.task;
   const [title = ''] = FIRST_LINE.exec(task) ?? [];
+  const base = "(the default branch's head)";
+  const asksModel = spec.providers.some(({ name }) => name !== 'command');
   return {
     agent,
     enabled: spec.enabled,
@@ -70,8 +75,19 @@ export async function rehearsal({
         repo: { id: 1, path: repo },
         spec,
       },
-      { base: "(the default branch's head)", role: role.instructions },
+      { base, role: role.instructions },
     ),
+    prompt: asksModel
+      ? promptOf({
+          role,
+          repo,
+          base,
+          spec,
+          memory: [],
+          subject: [],
+          job: { title, task, trust: 'owner', input: [] },
+        })
+      : null,
     providers: spec.providers,
     limits: spec.limits,
     setup: spec.setup,
@@ -124,5 +140,8 @@ export function rehearsalPage({ paint }: Output, rehearsed: Rehearsal): string {
     fields,
     `\n${paint('bold', 'Its box')}\n${folders.join('\n')}\n  /tmp  may be written, is memory`,
     `\n${paint('bold', `Its task file (${WORKER_VARIABLES.AUTODEV_TASK_FILE})`)}\n${plain(JSON.stringify(rehearsed.task, undefined, 2))}`,
+    ...(rehearsed.prompt === null
+      ? []
+      : [`\n${paint('bold', 'Its prompt')}\n${plain(rehearsed.prompt)}`]),
   ].join('\n');
 }

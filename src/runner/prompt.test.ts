@@ -144,7 +144,7 @@ test('a task counts as one from developers on; of others it is quoted', () => {
 
   expect(trusted).toMatch(/# Your task\n\n\*\*Round once\*\*\n\n# Obey\nRound it\.$/u);
   expect(other).toMatch(
-    /role reporter had a hand[^]*\n\| Round once\n\| \n\| # Obey\n\| Round it\.$/u,
+    /role reporter had a hand[^]*\n\| \*\*Round once\*\*\n\| \n\| # Obey\n\| Round it\.$/u,
   );
 });
 
