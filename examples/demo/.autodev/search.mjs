@@ -3,21 +3,34 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
-import { filePasses } from './suite.mjs';
+import { verdictOn } from './suite.mjs';
 
 const WORKERS = 2;
 /** After the first candidate that mends everything, so many more are tried, to tell the reviewer of other ways. */
 const LOOK_FURTHER = 8;
 /** After one that mends only some of it: there may be a better one, or there are two bugs. */
 const LOOK_FOR_BETTER = 16;
+/** What was late may loop for ever, or the machine was busy: when nothing else helps, it gets this much more time. */
+const PATIENCE = 4;
 
 /**
  * Returns `{ accepted, tried }`: the candidates with which more test files pass than before and none
- * breaks, best first, each with `fixed`, the failing test files that now pass.
+ * breaks, best first, each with its `rank` and `fixed`, the failing test files that now pass. When nothing helps,
+ * those that did not end in time are tried once more, with more of it.
  */
-export async function search(candidates, { failing, passing, limit, until, testTimeout }) {
+export async function search(candidates, { limit, ...how }) {
+  const queue = candidates.slice(0, limit).map((candidate, rank) => ({ ...candidate, rank }));
+  const first = await searchOnce(queue, how);
+  if (first.accepted.length > 0 || first.late.length === 0) {
+    return first;
+  }
+  const again = await searchOnce(first.late, { ...how, testTimeout: how.testTimeout * PATIENCE });
+  return { accepted: again.accepted, tried: first.tried };
+}
+
+async function searchOnce(queue, { failing, passing, until, testTimeout }) {
   const accepted = [];
-  const queue = candidates.slice(0, limit);
+  const late = [];
   let tried = 0;
   let last = queue.length;
 
@@ -25,13 +38,13 @@ export async function search(candidates, { failing, passing, limit, until, testT
     const copy = await copyProject();
     try {
       while (tried < last && Date.now() < until) {
-        const rank = tried;
+        const turn = tried;
         tried += 1;
-        const fixed = await tryIn(copy, queue[rank]);
+        const fixed = await tryIn(copy, queue[turn]);
         if (fixed.length > 0) {
-          accepted.push({ ...queue[rank], rank, fixed });
+          accepted.push({ ...queue[turn], fixed });
           const further = fixed.length === failing.length ? LOOK_FURTHER : LOOK_FOR_BETTER;
-          last = Math.min(last, rank + further);
+          last = Math.min(last, turn + further);
         }
       }
     } finally {
@@ -43,7 +56,12 @@ export async function search(candidates, { failing, passing, limit, until, testT
     const target = join(copy, candidate.file);
     const original = await readFile(target, 'utf8');
     await writeFile(target, applyTo(original, candidate));
-    const passes = (file) => filePasses(file, { cwd: copy, timeout: testTimeout });
+    let anyLate = false;
+    const passes = async (file) => {
+      const verdict = await verdictOn(file, { cwd: copy, timeout: testTimeout });
+      anyLate ||= verdict === 'late';
+      return verdict === 'passed';
+    };
     try {
       const fixed = await filterAsync(failing, passes);
       // Most candidates end here. Only one that helps has to show that it harms nothing.
@@ -51,12 +69,15 @@ export async function search(candidates, { failing, passing, limit, until, testT
       return harmless ? fixed : [];
     } finally {
       await writeFile(target, original);
+      if (anyLate) {
+        late.push(candidate);
+      }
     }
   };
 
   await Promise.all(Array.from({ length: WORKERS }, worker));
   accepted.sort((a, b) => b.fixed.length - a.fixed.length || a.rank - b.rank);
-  return { accepted, tried };
+  return { accepted, late, tried };
 }
 
 export function applyTo(source, { start, end, text }) {

@@ -31,10 +31,10 @@ async function runFile(file) {
   return [...tests, { name: file, file, line: 1, passed: false, message, frames: [] }];
 }
 
-/** True when every test of the file passes. A file that never ends counts as failed. */
-export async function filePasses(file, { cwd, timeout }) {
+/** Whether every test of the file passes: `passed`, `failed`, or `late` when it did not end in time. */
+export async function verdictOn(file, { cwd, timeout }) {
   const { code } = await run([file], { cwd, timeout });
-  return code === 0;
+  return code === null ? 'late' : code === 0 ? 'passed' : 'failed';
 }
 
 /** Runs node and waits for its end; `code` is null when the time was up. */
