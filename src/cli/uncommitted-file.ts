@@ -12,13 +12,16 @@ import type { Surroundings } from './context.ts';
  * last; undefined where they are the same, or where the repository is not on this machine.
  */
 export async function uncommittedFile(
-  { env, signal }: Pick<Surroundings, 'env' | 'signal'>,
+  { env, clock, signal }: Pick<Surroundings, 'env' | 'clock' | 'signal'>,
   { id, path: name, forge, location, branch, head }: Repo,
 ): Promise<string | undefined> {
   if (forge !== 'local' || head === null) {
     return undefined;
   }
-  const git = createGit({ path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' });
+  const git = createGit({
+    path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+    clock,
+  });
   try {
     const differs = await workingCopyDiffers(
       { git },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { systemClock } from '../kernel/clock.ts';
 import { createGit } from './git.ts';
 import { repoFixture } from './local/repo-fixture.ts';
 
@@ -60,7 +61,7 @@ test('a process that takes too long, prints too much or is stopped ends with its
 test('a folder that is gone and a git that is not installed say what to do', async () => {
   using fixture = repoFixture();
   const { folder, path, git, signal } = fixture;
-  const none = createGit({ path: join(folder, 'nothing') });
+  const none = createGit({ path: join(folder, 'nothing'), clock: systemClock });
 
   await expect(git.run({ cwd: join(folder, 'gone') }, ['status'], signal)).rejects.toMatchObject({
     code: 'SOURCE_UNREADABLE',

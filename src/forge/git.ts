@@ -4,7 +4,9 @@ import { pipeline } from 'node:stream/promises';
 
 import { simpleGit } from 'simple-git';
 
+import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import { GIT_SETTINGS, GIT_VARIABLES, gitFlags } from '../kernel/git-isolation.ts';
 
 /** Where a git process runs, and as whom. */
 export interface GitPlace {
@@ -63,12 +65,12 @@ const TIMEOUT_MS = 120_000;
 const STDERR_BYTES = 16 * 1024;
 
 /** `path` is the PATH in which git and its own programs are looked up. */
-export function createGit({ path }: { path: string }): Git {
+export function createGit({ path, clock }: { path: string; clock: Clock }): Git {
   const run: Git['run'] = async (place, args, signal, options = {}) => {
     const { answers = [0], maxBytes = MAX_BYTES, timeoutMs = TIMEOUT_MS } = options;
-    const stop = stopper(signal, timeoutMs);
-    const env = environment(path, options.env);
     requireFolder(place.cwd, args);
+    using stop = stopper(clock, signal, timeoutMs);
+    const env = environment(path, options.env);
     stop.throwIfStopped(args);
 
     const stdout = bounded(maxBytes, () => stop.stop('too_large'));
@@ -118,11 +120,11 @@ export function createGit({ path }: { path: string }): Git {
     },
     async pipe(place, from, to, signal, options = {}) {
       const { maxBytes = MAX_BYTES, timeoutMs = TIMEOUT_MS } = options;
-      const stop = stopper(signal, timeoutMs);
       requireFolder(place.cwd, from);
+      using stop = stopper(clock, signal, timeoutMs);
       stop.throwIfStopped(from);
 
-      const flags = settings(place, options.config).flatMap((setting) => ['-c', setting]);
+      const flags = gitFlags(settings(place, options.config));
       const start = (args: readonly string[], stdin: 'ignore' | 'pipe') =>
         spawn('git', [...flags, ...args], {
           cwd: place.cwd,
@@ -155,28 +157,16 @@ export function createGit({ path }: { path: string }): Git {
 function environment(path: string, more: Readonly<Record<string, string>> = {}) {
   return {
     PATH: path,
-    HOME: '/dev/null',
-    LC_ALL: 'C',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_ATTR_NOSYSTEM: '1',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_OPTIONAL_LOCKS: '0',
+    ...GIT_VARIABLES,
     GIT_LITERAL_PATHSPECS: '1',
-    GIT_NO_REPLACE_OBJECTS: '1',
     ...more,
   };
 }
 
 function settings(place: GitPlace, more: readonly string[] = []): string[] {
   return [
-    'core.hooksPath=/dev/null',
-    'core.fsmonitor=false',
-    'protocol.allow=never',
+    ...GIT_SETTINGS,
     'protocol.file.allow=always',
-    'submodule.recurse=false',
-    'gc.auto=0',
-    'maintenance.auto=false',
     ...(place.safeDirectories ?? []).map((folder) => `safe.directory=${folder}`),
     ...more,
   ];
@@ -190,24 +180,33 @@ function requireFolder(cwd: string, args: readonly string[]): void {
   }
 }
 
-function stopper(signal: AbortSignal, timeoutMs: number) {
+function stopper(clock: Clock, signal: AbortSignal, timeoutMs: number) {
   const own = new AbortController();
-  const timeout = AbortSignal.timeout(timeoutMs);
-  let tooLarge = false;
+  const done = new AbortController();
+  let why: 'too_large' | 'timeout' | undefined;
+  const stop = (reason: 'too_large' | 'timeout'): void => {
+    why ??= reason;
+    own.abort();
+  };
+  const watch = async (): Promise<void> => {
+    await clock.sleep(timeoutMs, done.signal);
+    if (!done.signal.aborted) {
+      stop('timeout');
+    }
+  };
+  void watch();
   return {
-    signal: AbortSignal.any([signal, own.signal, timeout]),
-    stop(_why: 'too_large') {
-      tooLarge = true;
-      own.abort();
-    },
+    signal: AbortSignal.any([signal, own.signal]),
+    stop,
+    [Symbol.dispose]: () => done.abort(),
     throwIfStopped(args: readonly string[]): void {
       if (signal.aborted) {
         throw new AppError('UNAVAILABLE', `git ${args[0]} was stopped before it was done.`);
       }
-      if (tooLarge) {
+      if (why === 'too_large') {
         throw new AppError('TOO_LARGE', `git ${args[0]} printed more than is allowed.`);
       }
-      if (timeout.aborted) {
+      if (why === 'timeout') {
         throw new AppError('TIMEOUT', `git ${args[0]} took longer than ${timeoutMs / 1000} s.`);
       }
     },

@@ -67,7 +67,7 @@ export async function openPlatform(options: ProcessOptions): Promise<Platform> {
   const data = await openDataDir(dataDir ?? settings.AUTODEV_DATA, cwd);
   const policy = await readPolicy(settings.AUTODEV_POLICY);
   const roles = await readRoles();
-  const git = createGit({ path: searchPath });
+  const git = createGit({ path: searchPath, clock });
   const forge = createLocalForge({ git, clock, scratch: tmpdir(), identity: IDENTITY });
   const database = await openDatabase(
     { clock, log },

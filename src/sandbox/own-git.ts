@@ -4,30 +4,15 @@ import { pipeline } from 'node:stream/promises';
 
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import { GIT_SETTINGS, GIT_VARIABLES, gitFlags } from '../kernel/git-isolation.ts';
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const MAX_ERROR_CHARACTERS = 4000;
 
-/** Everything that git gets from around it: no system or user configuration, no prompt, no replacement objects. */
-const ENVIRONMENT = {
-  PATH: '/usr/local/bin:/usr/bin:/bin',
-  HOME: '/nonexistent',
-  LC_ALL: 'C',
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_ATTR_NOSYSTEM: '1',
-  GIT_NO_REPLACE_OBJECTS: '1',
-  GIT_TERMINAL_PROMPT: '0',
-};
+const ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin', ...GIT_VARIABLES };
 
-const SETTINGS = [
-  'core.hooksPath=/dev/null',
-  'core.fsmonitor=false',
-  'core.alternateRefsCommand=true',
-  'gc.auto=0',
-  'maintenance.auto=false',
-  'protocol.allow=never',
-].flatMap((setting) => ['-c', setting]);
+// A bundle is taken as it is: what the lender of objects has is of no interest.
+const SETTINGS = gitFlags([...GIT_SETTINGS, 'core.alternateRefsCommand=true']);
 
 interface OwnGitCall {
   /** A bare repository of ours, never a worker's. */

@@ -46,9 +46,10 @@ test.runIf(isRoot)('an ordinary user reads but does not write a repository of an
     import { readFile } from '${import.meta.dirname}/read.ts';
     import { requireFolders, writerOf } from '${import.meta.dirname}/place.ts';
     import { createGit } from '${import.meta.dirname}/../git.ts';
+    import { systemClock } from '${import.meta.dirname}/../../kernel/clock.ts';
     process.setgid(${NOBODY});
     process.setuid(${NOBODY});
-    const git = createGit({ path: process.env.PATH });
+    const git = createGit({ path: process.env.PATH, clock: systemClock });
     const at = { commit: '${head}', path: 'src/add.ts', maxBytes: 100 };
     const repo = { location: '${path}' };
     const file = await readFile({ git }, repo, at, new AbortController().signal);

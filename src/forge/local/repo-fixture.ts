@@ -47,7 +47,7 @@ export function repoFixture({ init = [] }: { init?: readonly string[] } = {}): R
   const path = join(folder, 'repo');
   const PATH = process.env['PATH'] ?? '';
   const env = { PATH, HOME: folder, GIT_CONFIG_NOSYSTEM: '1', ...PERSON };
-  const git = createGit({ path: PATH });
+  const git = createGit({ path: PATH, clock: systemClock });
 
   const sh = (args: readonly string[], cwd = path): string =>
     execFileSync('git', ['-c', 'safe.directory=*', ...args], {
