@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
 import { repoFixture, type RepoFixture } from './local/repo-fixture.ts';
-import { createWorkspace } from './workspace.ts';
+import { createWorkspace, type WorkspaceOptions } from './workspace.ts';
 
 async function setup(fixture: RepoFixture) {
   const mirror = join(fixture.folder, 'mirror.git');
@@ -12,7 +13,10 @@ async function setup(fixture: RepoFixture) {
   await fixture.forge.fetchMirror(fixture.repo, mirror, fixture.signal);
   return {
     folder,
-    create: (commit: string, options: { branch?: string; overlay?: Overlay } = {}) =>
+    create: (
+      commit: string,
+      options: Pick<WorkspaceOptions, 'owner'> & { branch?: string; overlay?: Overlay } = {},
+    ) =>
       createWorkspace(
         { git: fixture.git },
         { mirror, folder, commit, branch: undefined, ...options },
@@ -79,13 +83,57 @@ test('instructions come from another commit where that is asked for', async () =
   const { create, folder } = await setup(fixture);
 
   await create(commit, {
-    overlay: { commit: trusted, paths: ['AGENTS.md', 'CLAUDE.md', '.claude'] },
+    overlay: { commit: trusted, paths: ['AGENTS.md', 'CLAUDE.md'] },
   });
 
   expect(readFileSync(join(folder, 'AGENTS.md'), 'utf8')).toBe('trusted');
   expect(existsSync(join(folder, 'CLAUDE.md'))).toBe(false);
   expect(readFileSync(join(folder, 'code.ts'), 'utf8')).toBe('code');
 });
+
+test('the branches of the mirror can be compared with', async () => {
+  using fixture = repoFixture();
+  const { sh } = fixture;
+  const main = sh(['rev-parse', 'main']);
+  sh(['checkout', '--quiet', '-b', 'feature/one']);
+  const commit = fixture.commit({ 'b.txt': 'b' });
+  const { create, folder } = await setup(fixture);
+
+  await create(commit, { branch: 'feature/one' });
+
+  expect(sh(['rev-parse', 'origin/main', 'origin/feature/one'], folder)).toBe(`${main}\n${commit}`);
+  expect(sh(['diff', '--name-only', 'origin/main...HEAD'], folder)).toBe('b.txt');
+});
+
+test.runIf(process.getuid?.() === 0)('everything in a workspace belongs to its owner', async () => {
+  using fixture = repoFixture();
+  const { sh } = fixture;
+  const commit = fixture.commit({ 'AGENTS.md': 'one', 'deep/er/c.txt': 'c' });
+  const trusted = fixture.commit({ 'AGENTS.md': 'two' });
+  const { create, folder } = await setup(fixture);
+  chmodSync(fixture.folder, 0o711);
+  chmodSync(join(fixture.folder, 'mirror.git'), 0o755);
+  const owner = { uid: 61_499, gid: 61_499 };
+
+  await create(commit, { owner, branch: 'b', overlay: { commit: trusted, paths: ['AGENTS.md'] } });
+
+  const foreign = ['-not', '(', '-uid', '61499', '-gid', '61499', ')'];
+  expect(execFileSync('find', [folder, ...foreign], { encoding: 'utf8' })).toBe('');
+  expect(sh(['diff-files', '--name-only'], folder)).toBe('');
+});
+
+test.each(['../../../config', 'a/../../b', '-x', 'a b', 'a\nb', 'x.lock', 'a//b', ''])(
+  'a branch is not made of %j, which git would not take',
+  async (branch) => {
+    using fixture = repoFixture();
+    const { create, folder } = await setup(fixture);
+
+    await expect(create(fixture.sh(['rev-parse', 'main']), { branch })).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+    });
+    expect(existsSync(folder)).toBe(false);
+  },
+);
 
 test('a commit that the mirror does not have fails and leaves no folder', async () => {
   using fixture = repoFixture();

@@ -13,7 +13,7 @@ export const IMPORT_LIMITS = {
   memoryBytes: 4 * 1024 * 1024 * 1024,
 };
 
-/** Brings a stored result into a bare repository of ours that has its base. Doing it twice is the same as once. */
+/** Brings a stored result into a git folder of ours that has its base and where no worker was yet. Doing it twice is the same as once. */
 export async function importResult(
   deps: { clock: Clock },
   {

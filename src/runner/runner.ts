@@ -123,8 +123,7 @@ async function claimLoop(
       const found = await claim().catch(retryLater(deps, signal));
       for (const claimed of found?.attempts ?? []) {
         const { id } = claimed.job;
-        const start = (at: { slot: number; stop: AbortSignal }): Promise<void> =>
-          workOn(deps, claimed, at);
+        const start = (stop: AbortSignal): Promise<void> => workOn(deps, claimed, stop);
         running.start(id, start, () => work.poke());
       }
       // Only jobs that could not start fill a claim without filling a slot: look again at once, they are gone.

@@ -4,7 +4,6 @@ type StopCause = 'cancelled' | 'shutdown' | 'lost';
 /** One attempt that this runner is at. */
 interface RunningAttempt {
   readonly jobId: number;
-  readonly slot: number;
   readonly stop: AbortController;
   /** Resolves when its end is written, or was not ours to write. */
   readonly done: Promise<void>;
@@ -14,11 +13,7 @@ interface RunningAttempt {
 export interface RunningAttempts {
   readonly free: number;
   readonly jobIds: readonly number[];
-  start(
-    jobId: number,
-    work: (at: { slot: number; stop: AbortSignal }) => Promise<void>,
-    onEnd: () => void,
-  ): void;
+  start(jobId: number, work: (stop: AbortSignal) => Promise<void>, onEnd: () => void): void;
   stop(jobId: number, cause: StopCause): boolean;
   stopAll(cause: StopCause): Promise<void>;
   /** Rejects with the first bug that an attempt ended with. */
@@ -38,16 +33,14 @@ export function createRunningAttempts(slots: number): RunningAttempts {
       return [...running.keys()];
     },
     start(jobId, work, onEnd) {
-      const taken = new Set([...running.values()].map(({ slot }) => slot));
-      const slot = Array.from({ length: slots }, (_, i) => i).find((i) => !taken.has(i)) ?? slots;
       const stop = new AbortController();
-      const done = work({ slot, stop: stop.signal })
+      const done = work(stop.signal)
         .catch(crashed.reject)
         .finally(() => {
           running.delete(jobId);
           onEnd();
         });
-      running.set(jobId, { jobId, slot, stop, done });
+      running.set(jobId, { jobId, stop, done });
     },
     stop(jobId, cause) {
       const attempt = running.get(jobId);

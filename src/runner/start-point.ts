@@ -1,13 +1,11 @@
-import { findArtifact } from '../db/artifacts.ts';
+import { type Artifact, findArtifact } from '../db/artifacts.ts';
 import type { Queryable } from '../db/db.ts';
 import type { JobRow } from '../db/job-rows.ts';
 import { getJob } from '../db/job-rows.ts';
 import { findMergeRequest } from '../db/merge-requests.ts';
 import type { Repo } from '../db/repos.ts';
 import type { Git } from '../forge/git.ts';
-import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
-import { importResult } from './import-result.ts';
 import { INSTRUCTION_PATHS } from './workspace-room.ts';
 
 export interface StartPoint {
@@ -15,13 +13,14 @@ export interface StartPoint {
   readonly base: string;
   /** What is checked out: the base, or an unpublished result of the parent that stands on it. */
   readonly start: string;
+  /** That result. It goes into the attempt's own folders: the mirror is everybody's, and nothing would remove it there. */
+  readonly left: Artifact | undefined;
   readonly overlay: { readonly commit: string; readonly paths: readonly string[] } | undefined;
 }
 
 interface StartDeps {
   readonly db: Queryable;
   readonly git: Git;
-  readonly clock: Clock;
 }
 
 /**
@@ -30,7 +29,7 @@ interface StartDeps {
  * is not there any more.
  */
 export async function findStart(
-  { db, git, clock }: StartDeps,
+  { db, git }: StartDeps,
   { job, repo, mirror }: { job: JobRow; repo: Repo; mirror: string },
   signal: AbortSignal,
 ): Promise<StartPoint> {
@@ -50,13 +49,12 @@ export async function findStart(
   if (given === undefined) {
     const left = await leftByParent(db, job);
     if (left !== undefined) {
-      await importResult({ clock }, { repository: mirror, artifact: left }, signal);
-      return { base: left.base, start: left.head, overlay: undefined };
+      return { base: await commitOf(left.base), start: left.head, left, overlay: undefined };
     }
   }
   const base = given === undefined ? head : await commitOf(given);
   if (base === head) {
-    return { base, start: base, overlay: undefined };
+    return { base, start: base, left: undefined, overlay: undefined };
   }
 
   const treeOf = async (commit: string): Promise<Map<string, string>> => {
@@ -67,7 +65,8 @@ export async function findStart(
   };
   const [there, here] = [await treeOf(head), await treeOf(base)];
   const paths = INSTRUCTION_PATHS.filter((path) => there.get(path) !== here.get(path));
-  return { base, start: base, overlay: paths.length > 0 ? { commit: head, paths } : undefined };
+  const overlay = paths.length > 0 ? { commit: head, paths } : undefined;
+  return { base, start: base, left: undefined, overlay };
 }
 
 async function givenBase(db: Queryable, job: JobRow): Promise<string | undefined> {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
 import { expect } from 'vitest';
@@ -129,6 +130,9 @@ test('work that is handed off without a merge request goes on from where it was 
   const result = await findArtifact(db, { jobId: child.id });
   expect(result?.base).toBe(s.git('rev-parse', 'main'));
   expect(result?.diff).toContain('+three\n+four');
+  const mirror = join(s.deps.folder, 'mirrors', String(s.repo.id));
+  const refs = execFileSync('git', ['for-each-ref', '--format=%(refname)'], { cwd: mirror });
+  expect(refs.toString()).toBe('refs/heads/main\n');
 });
 
 test('an agent does not hand work to one that already worked at that commit', async ({ db }) => {

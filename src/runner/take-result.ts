@@ -7,7 +7,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { importBundle } from '../sandbox/import-bundle.ts';
 import type { BoxLimits, Sandbox } from '../sandbox/sandbox.ts';
 import { commitWorkspace, type CommitResult } from '../sandbox/worker-git.ts';
-import { IMPORT_LIMITS } from './import-result.ts';
+import { IMPORT_LIMITS, importResult } from './import-result.ts';
 import { readPatch, type Patch } from './read-patch.ts';
 import { createScratchRepository } from './scratch-repository.ts';
 import type { StartPoint } from './start-point.ts';
@@ -26,8 +26,6 @@ export interface ResultDeps {
   readonly sandbox: Sandbox;
   readonly clock: Clock;
 }
-
-const MOST_DIFF_BYTES = 1024 * 1024;
 
 /**
  * Takes the final tree of a workspace as one commit on the base, made by git in a box of its own, and reads what it
@@ -53,7 +51,7 @@ export async function takeResult(
   signal: AbortSignal,
 ): Promise<Result> {
   const { git, sandbox, clock } = deps;
-  const { base, start } = at;
+  const { base, start, left } = at;
   const { workspace, mirror } = room;
   await putBackInstructions({ git }, { room, at }, signal);
   const result = join(room.own, 'result');
@@ -70,7 +68,6 @@ export async function takeResult(
       at: clock.now(),
       hostUidSlot: slot,
       limits,
-      maxDiffBytes: MOST_DIFF_BYTES,
     },
   );
   if (commit === undefined) {
@@ -86,8 +83,11 @@ export async function takeResult(
   const place = { cwd: repository, safeDirectories: [repository, mirror] };
   const treeOf = (of: string): Promise<string> =>
     git.text(place, ['rev-parse', `${of}^{tree}`], signal);
-  if (start !== base && (await treeOf(head)) === (await treeOf(start))) {
-    return { irregular, change: undefined };
+  if (left !== undefined) {
+    await importResult({ clock }, { repository, artifact: left }, signal);
+    if ((await treeOf(head)) === (await treeOf(start))) {
+      return { irregular, change: undefined };
+    }
   }
   const patch = await readPatch({ git }, { repository, mirror, base, head }, signal);
   const { stat, diff } = patch;

@@ -1,6 +1,7 @@
 import { notifyWork } from '../db/enqueue.ts';
 import { formatJobId } from '../domain/job-id.ts';
 import { AppError } from '../kernel/errors.ts';
+import { leaseUidSlot } from '../sandbox/worker-uid.ts';
 import type { AttemptDeps } from './attempt.ts';
 import { runAttempt } from './attempt.ts';
 import type { ClaimedAttempt } from './claim.ts';
@@ -15,7 +16,7 @@ const HAND_BACK_MS = 2000;
 export async function workOn(
   deps: AttemptDeps,
   claimed: ClaimedAttempt,
-  { slot, stop }: { slot: number; stop: AbortSignal },
+  stop: AbortSignal,
 ): Promise<void> {
   const { db, clock, log } = deps;
   const { jobId, attempt, runner, epoch } = claimed.attempt;
@@ -36,6 +37,8 @@ export async function workOn(
   const transcript = createTranscript({ db, clock }, fence, lost.signal);
   log.info(fields, 'attempt started');
 
+  await using account = await leaseUidSlot();
+  const { slot } = account;
   const result = await runAttempt(deps, { claimed, fence, transcript, slot }, stop);
   await transcript.close();
   const state = await untilDone({ clock, log }, lost.signal, async () => {

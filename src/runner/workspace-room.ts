@@ -1,17 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import type { Repo } from '../db/repos.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { Git } from '../forge/git.ts';
 import { createWorkspace } from '../forge/workspace.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { BoxSpec, Sandbox } from '../sandbox/sandbox.ts';
 import { PLAIN_ATTRIBUTES } from '../sandbox/worker-git.ts';
-import { handOver, workerUid } from '../sandbox/worker-uid.ts';
+import { workerUid } from '../sandbox/worker-uid.ts';
 import { BOX_FOLDERS, INSIDE, WORKER_VARIABLES } from './box-layout.ts';
+import { importResult } from './import-result.ts';
 import { removeTree } from './remove-tree.ts';
+import type { StartPoint } from './start-point.ts';
 
 /** Files that tell agents and tools what to do: on another branch's work they come from the default branch. */
 export const INSTRUCTION_PATHS = [
@@ -27,6 +30,7 @@ export const INSTRUCTION_PATHS = [
 
 export interface RoomDeps {
   readonly git: Git;
+  readonly clock: Clock;
   readonly forge: Pick<Forge, 'fetchMirror'>;
   readonly sandbox: Sandbox;
   /** The runner's own folder on the data volume. */
@@ -130,20 +134,18 @@ export async function bringMirror(
   await chmod(mirror, 0o755);
 }
 
-/** Checks a commit out for a worker and gives the folders to it. From then on no git of ours may run in it. */
+/** Checks a commit out for a worker, to whom the folders then belong. From then on no git of ours may run in it. */
 export async function furnish(
-  { git, sandbox }: RoomDeps,
+  { git, clock, sandbox }: Omit<RoomDeps, 'forge' | 'folder'>,
   room: Room,
   {
     start,
+    left,
     overlay,
     branch,
     task,
     slot,
-  }: {
-    start: string;
-    /** Instruction files that differ on the default branch, and its head. */
-    overlay: { commit: string; paths: readonly string[] } | undefined;
+  }: Pick<StartPoint, 'start' | 'left' | 'overlay'> & {
     branch: string;
     task: object;
     slot: number;
@@ -151,6 +153,8 @@ export async function furnish(
   signal: AbortSignal,
 ): Promise<void> {
   const { workspace: folder, mirror } = room;
+  // Without a box the worker is we ourselves.
+  const uid = sandbox.isolates ? workerUid(slot) : undefined;
   await createWorkspace(
     { git },
     {
@@ -160,6 +164,10 @@ export async function furnish(
       branch,
       attributes: PLAIN_ATTRIBUTES,
       ...(overlay && { overlay }),
+      ...(uid !== undefined && { owner: { uid, gid: uid } }),
+      ...(left && {
+        bring: (repository) => importResult({ clock }, { repository, artifact: left }, signal),
+      }),
     },
     signal,
   );
@@ -167,11 +175,12 @@ export async function furnish(
   const objects = sandbox.locate({ binds: room.binds, sockets: [] }, `${INSIDE.mirror}/objects`);
   await writeFile(join(folder, '.git', 'objects', 'info', 'alternates'), `${objects}\n`);
   await writeFile(hostOf(room, INSIDE.task, 'task.json'), JSON.stringify(task, null, 2));
-  if (!sandbox.isolates) {
-    return; // without a box the worker is we ourselves
+  if (uid !== undefined) {
+    const theirs = room.binds.filter(({ host, writable }) => writable && host !== folder);
+    for (const { host } of theirs) {
+      await chown(host, uid, uid);
+    }
   }
-  const theirs = room.binds.filter(({ writable }) => writable).map(({ host }) => host);
-  await handOver(theirs, slot);
 }
 
 function hostOf({ binds }: Room, at: string, file: string): string {

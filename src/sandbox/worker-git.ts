@@ -1,14 +1,13 @@
 import { join } from 'node:path';
 
 import { AppError } from '../kernel/errors.ts';
+import { GIT_SETTINGS, GIT_VARIABLES } from '../kernel/git-isolation.ts';
 import { readWorkerFile } from './bounded-file.ts';
-import { parseListing, type TreeChange } from './git-listing.ts';
 import type { BoxLimits, BoxSpec, Sandbox } from './sandbox.ts';
 import { NODE_INSIDE, PROGRAMS_INSIDE } from './toolbox.ts';
 import { handOver } from './worker-uid.ts';
 
 const MAX_SUMMARY_BYTES = 4 * 1024 * 1024;
-const MAX_LIST_BYTES = 16 * 1024 * 1024;
 
 /**
  * For `info/attributes` of a workspace's clone: it must be checked out without filters and conversions too, or
@@ -31,8 +30,6 @@ export interface CommitRequest {
   readonly at: Date;
   readonly hostUidSlot: number;
   readonly limits: BoxLimits;
-  /** Of the diff for people and models; the listing is always whole. */
-  readonly maxDiffBytes: number;
 }
 
 /** Something in the workspace that is not part of the result. `path` is for people. */
@@ -50,9 +47,6 @@ export interface CommitResult {
         readonly tree: string;
         /** Host path of a bundle with {@link RESULT_REF} on the base. Written by the box: import it with care. */
         readonly bundle: string;
-        readonly changes: readonly TreeChange[];
-        readonly diff: string;
-        readonly diffCut: boolean;
       }
     | undefined;
 }
@@ -93,8 +87,8 @@ export async function commitWorkspace(
         message: request.message,
         author: request.author,
         date: `@${Math.trunc(request.at.getTime() / 1000)} +0000`,
-        maxDiffBytes: request.maxDiffBytes,
-        maxListBytes: MAX_LIST_BYTES,
+        variables: GIT_VARIABLES,
+        settings: GIT_SETTINGS,
       }),
     },
     ({ text }) => errors.push(text),
@@ -112,45 +106,20 @@ export async function commitWorkspace(
   return readResult(request);
 }
 
-async function readResult({ result: folder, maxDiffBytes }: CommitRequest): Promise<CommitResult> {
-  const summary = parseSummary(await readPart(folder, 'summary.json', MAX_SUMMARY_BYTES));
-  if (summary.commit === null) {
-    return { irregular: summary.irregular, commit: undefined };
-  }
-  if (summary.listCut) {
-    throw new AppError('PATCH_REFUSED', 'the result changes too many files to be listed', {
-      remedy: 'Add what tools generate to .gitignore, or split the task.',
-    });
-  }
-  const raw = await readPart(folder, 'raw', MAX_LIST_BYTES);
-  const numstat = await readPart(folder, 'numstat', MAX_LIST_BYTES);
-  const diff = await readPart(folder, 'diff', maxDiffBytes);
-  return {
-    irregular: summary.irregular,
-    commit: {
-      sha: summary.commit,
-      tree: summary.tree,
-      bundle: join(folder, 'bundle'),
-      changes: parseListing(raw, numstat),
-      diff: diff.toString('utf8'),
-      diffCut: summary.diffCut,
-    },
-  };
-}
-
-async function readPart(folder: string, name: string, maxBytes: number): Promise<Buffer> {
-  const read = await readWorkerFile(join(folder, name), maxBytes);
+async function readResult({ result: folder }: CommitRequest): Promise<CommitResult> {
+  const read = await readWorkerFile(join(folder, 'summary.json'), MAX_SUMMARY_BYTES);
   if (read === undefined || 'refused' in read) {
-    throw new AppError('PATCH_REFUSED', `the box's ${name} ${read?.refused ?? 'is missing'}`);
+    const why = read?.refused ?? 'is missing';
+    throw new AppError('PATCH_REFUSED', `the box's summary.json ${why}`);
   }
-  return read.content;
+  const { irregular, commit: sha, tree } = parseSummary(read.content);
+  const bundle = join(folder, 'bundle');
+  return { irregular, commit: sha === null ? undefined : { sha, tree, bundle } };
 }
 
 interface Summary {
   readonly commit: string | null;
   readonly tree: string;
-  readonly diffCut: boolean;
-  readonly listCut: boolean;
   readonly irregular: Irregular[];
 }
 

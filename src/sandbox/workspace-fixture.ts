@@ -7,7 +7,12 @@ import { systemClock } from '../kernel/clock.ts';
 import { type BoxFixture, openBoxFixture, roomyLimits } from './box-fixture.ts';
 import { bubblewrapSandbox } from './bubblewrap.ts';
 import type { Sandbox } from './sandbox.ts';
-import { type CommitRequest, type CommitResult, commitWorkspace } from './worker-git.ts';
+import {
+  type CommitRequest,
+  type CommitResult,
+  commitWorkspace,
+  RESULT_REF,
+} from './worker-git.ts';
 import { handOver } from './worker-uid.ts';
 
 /** A repository's mirror, and a workspace cloned from it that a worker has had. */
@@ -17,6 +22,8 @@ export interface WorkspaceFixture extends BoxFixture {
   readonly canary: string;
   commit(sandbox?: Sandbox, changes?: Partial<CommitRequest>): Promise<CommitResult>;
   write(path: string, text: string): void;
+  /** What a commit changes: `A path`, `M path`, `D path`. Brings the commit into the mirror. */
+  changes(commit: CommitResult['commit']): string[];
 }
 
 export async function openWorkspaceFixture(): Promise<WorkspaceFixture> {
@@ -42,6 +49,16 @@ export async function openWorkspaceFixture(): Promise<WorkspaceFixture> {
       mkdirSync(join(workspace, path, '..'), { recursive: true });
       writeFileSync(join(workspace, path), text);
     },
+    changes: (commit) => {
+      if (commit === undefined) {
+        return [];
+      }
+      git(mirror, 'fetch', '-q', commit.bundle, RESULT_REF);
+      const listing = ['diff-tree', '-r', '--name-status', '--no-renames', `${commit.sha}^`];
+      return git(mirror, ...listing, commit.sha)
+        .replaceAll('\t', ' ')
+        .split('\n');
+    },
     commit: async (sandbox = bubblewrap, changes = {}) => {
       calls += 1;
       const result = join(folder, `r${calls}`);
@@ -59,7 +76,6 @@ export async function openWorkspaceFixture(): Promise<WorkspaceFixture> {
           at: new Date('2026-01-02T03:04:05Z'),
           hostUidSlot: 1,
           limits: roomyLimits,
-          maxDiffBytes: 100_000,
           ...changes,
         },
       );

@@ -1,7 +1,8 @@
 // Runs inside a box without network: makes one commit on the base from the files of a workspace.
 // usage: node worker-git.mjs RESULT WORKSPACE MIRROR < request.json
-// RESULT is an empty folder that gets `bundle`, `raw`, `numstat`, `diff` and, last, `summary.json`; exit 0 means
-// that the summary is there. Nothing of the workspace's own git folder is read: git works with a new one in RESULT.
+// RESULT is an empty folder that gets `bundle` and, last, `summary.json`; exit 0 means that the summary is there.
+// Nothing of the workspace's own git folder is read: git works with a new one in RESULT.
+// `variables` and `settings` are what every git of ours gets.
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { join } from 'node:path';
 import { irregularities } from './irregularities.mjs';
 
 const [result, workspace, mirror] = process.argv.slice(2);
-const { base, message, author, date, maxDiffBytes, maxListBytes } = JSON.parse(
+const { base, message, author, date, variables, settings: common } = JSON.parse(
   readFileSync(0, 'utf8'),
 );
 const gitDir = join(result, 'git');
@@ -21,31 +22,21 @@ const identity = ['AUTHOR', 'COMMITTER'].flatMap((role) => [
 ]);
 const env = {
   PATH: process.env.PATH,
-  HOME: '/nonexistent',
-  LC_ALL: 'C',
+  ...variables,
   GIT_DIR: gitDir,
   GIT_WORK_TREE: workspace,
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_ATTR_NOSYSTEM: '1',
-  GIT_NO_REPLACE_OBJECTS: '1',
-  GIT_TERMINAL_PROMPT: '0',
   ...Object.fromEntries(identity),
 };
 const settings = [
+  ...common,
   'core.bare=false',
-  'core.hooksPath=/dev/null',
-  'core.fsmonitor=false',
   'core.attributesFile=/dev/null',
   'core.excludesFile=/dev/null',
   'core.autocrlf=false',
   'core.symlinks=true',
   'core.fileMode=true',
   'core.bigFileThreshold=32m',
-  'protocol.allow=never',
-  'submodule.recurse=false',
   'diff.ignoreSubmodules=all',
-  'gc.auto=0',
 ].flatMap((setting) => ['-c', setting]);
 
 /** Runs git and resolves with its stdout, of which at most `maxBytes` are kept; the rest ends the program early. */
@@ -98,12 +89,6 @@ function nulList(buffers) {
   return Buffer.concat(buffers.flatMap((each) => [each, Buffer.from([0])]));
 }
 
-async function toFile(name, args, maxBytes) {
-  const { out, cut } = await git(args, { maxBytes });
-  writeFileSync(join(result, name), out, { flag: 'wx' });
-  return cut;
-}
-
 // A git folder made by hand: there is no template and no configuration that could come along.
 for (const folder of ['objects/info', 'objects/pack', 'refs', 'info']) {
   mkdirSync(join(gitDir, folder), { recursive: true });
@@ -132,19 +117,11 @@ await git(['add', '-A', '--pathspec-from-file=-', '--pathspec-file-nul'], {
 const tree = await text(['write-tree']);
 const changed = tree !== (await text(['rev-parse', `${base}^{tree}`]));
 
-const summary = { changed, tree, commit: null, diffCut: false, listCut: false };
+const summary = { tree, commit: null };
 if (changed) {
   summary.commit = await text(['commit-tree', tree, '-p', base, '-F', '-'], { input: message });
   await git(['update-ref', 'refs/heads/result', summary.commit]);
   await git(['bundle', 'create', '-q', join(result, 'bundle'), 'refs/heads/result', `^${base}`]);
-  const between = [base, summary.commit];
-  const safe = ['--no-ext-diff', '--no-textconv', '--no-color', '--ignore-submodules=none'];
-  const list = ['diff-tree', '-r', '-z', '--no-renames', '--no-abbrev', ...safe];
-  const rawCut = await toFile('raw', [...list, '--raw', ...between], maxListBytes);
-  const numstatCut = await toFile('numstat', [...list, '--numstat', ...between], maxListBytes);
-  const patch = ['diff-tree', '-r', '-p', '-M', '--full-index', ...safe, ...between];
-  summary.diffCut = await toFile('diff', patch, maxDiffBytes);
-  summary.listCut = rawCut || numstatCut;
 }
 const shown = irregular.map(({ path, kind }) => ({ path: path.toString('utf8'), kind }));
 writeFileSync(join(result, 'summary.json'), JSON.stringify({ ...summary, irregular: shown }));
