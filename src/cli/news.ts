@@ -2,7 +2,6 @@ import type { Gate } from '../db/views/gate-list.ts';
 import type { Job } from '../db/views/job-list.ts';
 import type { Repo } from '../db/views/repo-list.ts';
 import { isFinal } from '../domain/job-state.ts';
-import { answersTo } from './gate-page.ts';
 import type { Output } from './output.ts';
 import { oneLine } from './output.ts';
 import { repoState, troubles } from './repo-table.ts';
@@ -72,12 +71,14 @@ function jobLine(output: Painter, job: Job): string[] {
     const again = attempts > 1 ? ` (try ${attempts})` : '';
     return [`${head}: ${agent} on ${oneLine(repo.path)}: ${oneLine(title)}${again}`];
   }
-  const merged = job.state === 'succeeded' && request?.state === 'merged';
-  const said = merged ? `!${request.number} is merged` : (detail ?? reason ?? title);
-  return [`${head}: ${oneLine(said)}`];
+  if (job.state === 'succeeded') {
+    return [
+      `${head}: ${request?.state === 'merged' ? `!${request.number} is merged` : oneLine(title)}`,
+    ];
+  }
+  return [`${head}: ${oneLine(detail ?? reason ?? title)}`];
 }
 
-function gateLine({ paint }: Painter, gate: Gate): string {
-  const { id, kind, repo, title } = gate;
-  return `${paint('yellow', `▲ ${id} ${kind}`)}: ${oneLine(`${repo.path}: ${title}`)} · ${answersTo(gate)}`;
+function gateLine({ paint }: Painter, { id, kind, repo, title }: Gate): string {
+  return `${paint('yellow', `▲ ${id} ${kind}`)} on ${oneLine(`${repo.path}: ${title}`)} · autodev approvals ${id}`;
 }

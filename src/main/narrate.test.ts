@@ -75,7 +75,7 @@ test('a job that begins, tries again and fails is told, and nothing twice', asyn
   expect(failed).toEqual([`j_${id} ✖ failed: The tests fail.`]);
 });
 
-test('what waits for people is told with the commands that answer it', async ({ db }) => {
+test('what waits for people is told with the command that shows it', async ({ db }) => {
   const { repoId, look } = await setup(db);
   const id = await insertJob(db, repoId, { state: 'running' });
   await look();
@@ -92,7 +92,7 @@ test('what waits for people is told with the commands that answer it', async ({ 
 
   expect(waiting).toEqual([
     expect.stringMatching(
-      new RegExp(`^▲ g_${gate} merge: repo-.*: Merge the fix\\? · autodev approve g_${gate} · `),
+      new RegExp(`^▲ g_${gate} merge on repo-.*: Merge the fix\\? · autodev approvals g_${gate}$`),
     ),
   ]);
   expect(merged).toEqual([`j_${id} ✔ succeeded: !1 is merged`]);

@@ -25,7 +25,7 @@ const FORMS = {
   },
   comment: {
     form: { type: 'comment', body: '…', target: 'subject' },
-    does: '`target`: `subject` (what the job is about; the default), `issue:N` or `merge_request:N`.',
+    does: 'Comments on an issue or a merge request. `target`: `subject` (what the job is about; the default), `issue:N` or `merge_request:N`.',
   },
   issue: {
     form: { type: 'issue', title: '…', description: '…', labels: ['…'] },
