@@ -1,127 +1,151 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdtempSync, realpathSync, rmSync, statfsSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import process from 'node:process';
 
 import { createGit } from '../src/forge/git.ts';
 import { createLocalForge } from '../src/forge/local/forge.ts';
 import { createWorkspace } from '../src/forge/workspace.ts';
 import { systemClock } from '../src/kernel/clock.ts';
+import { bringMirror, furnish, openRoom, prepareFolder } from '../src/runner/workspace-room.ts';
+import { bubblewrapSandbox } from '../src/sandbox/bubblewrap.ts';
+import { makeToolbox } from '../src/sandbox/toolbox.ts';
 import { print, printTable } from './print-table.ts';
+import { makeSourceRepository, SOURCE_REPOSITORY } from './source-repository.ts';
 
 /**
- * How long a worker waits for its tree, beside the two ways in which git alone makes one, on a repository of
- * 4,000 files and 5,000 commits. One of each in turns; ends with 1 when a goal is missed. Takes under 90 s.
+ * How long a claimed job waits for its folders (mirror brought up to date, tree, ownership), beside the two ways in
+ * which git alone makes a tree; and beside `cp`, which is what the file system takes. One of each in turns, in
+ * reversed order each round; ends with 1 when a goal is missed. Takes about 40 s.
  *
  *     npx node bench/workspace.ts [rounds]
+ *     TMPDIR=/dev/shm npx node bench/workspace.ts     on another file system
  */
-const [FILES, COMMITS, CHANGES] = [4_000, 5_000, 3];
 const rounds = Number(process.argv[2] ?? 5);
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'autodev-bench-')));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-const path = join(folder, 'repo');
-const mirror = join(folder, 'mirror.git');
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+chmodSync(folder, 0o711);
+const path = join(folder, 'repo.git');
 const PATH = process.env['PATH'] ?? '';
+const env = { PATH, HOME: folder, GIT_CONFIG_NOSYSTEM: '1' };
 const { signal } = new AbortController();
 
-makeRepository();
-const git = createGit({ path: PATH });
-const forge = createLocalForge({
-  git,
-  clock: systemClock,
-  scratch: folder,
-  identity: { name: 'Bench', email: 'bench@localhost' },
-});
-await forge.fetchMirror({ id: 1, path: 'repo', location: path, branch: 'main' }, mirror, signal);
-const commit = sh(['rev-parse', 'main'], path);
+const made = performance.now();
+await makeSourceRepository(path, env);
+const makingS = (performance.now() - made) / 1000;
 
+const clock = systemClock;
+const git = createGit({ path: PATH, clock });
+const identity = { name: 'Bench', email: 'bench@localhost' };
+const deps = {
+  git,
+  clock,
+  forge: createLocalForge({ git, clock, scratch: folder, identity }),
+  sandbox: bubblewrapSandbox({
+    clock,
+    toolbox: await makeToolbox(join(folder, 'tools'), process.execPath),
+  }),
+  folder: join(folder, 'runner'),
+};
+const repo = { id: 1, path: 'repo', forge: 'local', location: path, branch: 'main' } as const;
+const commit = run('git', ['rev-parse', 'main'], path);
+await prepareFolder(deps);
+const mirror = join(folder, 'runner', 'mirrors', '1');
+await deps.forge.fetchMirror(repo, mirror, signal);
+const ready = join(folder, 'ready');
+run('git', ['clone', '--quiet', '--shared', path, ready]);
+
+/** Each makes a tree and answers how to remove it. */
 const WAYS = {
-  workspace: (to: string) =>
-    createWorkspace({ git }, { mirror, folder: to, commit, branch: 'autodev/bench' }, signal),
-  clone: async (to: string) => void sh(['clone', '--quiet', `file://${path}`, to]),
-  shared: async (to: string) => void sh(['clone', '--quiet', '--shared', path, to]),
+  workspace: async () => {
+    const room = await openRoom(deps, repo);
+    await bringMirror(deps, room, repo, signal);
+    const branch = 'autodev/bench';
+    const at = { start: commit, left: undefined, overlay: undefined, branch, task: {}, slot: 0 };
+    await furnish(deps, room, at, signal);
+    return () => room[Symbol.asyncDispose]();
+  },
+  tree: (to: string) => {
+    const options = { mirror, folder: to, commit, branch: 'autodev/bench' };
+    return createWorkspace({ git }, options, signal);
+  },
+  clone: (to: string) => run('git', ['clone', '--quiet', `file://${path}`, to]),
+  shared: (to: string) => run('git', ['clone', '--quiet', '--shared', path, to]),
+  copy: (to: string) => run('cp', ['-a', ready, to]),
 };
 type Way = keyof typeof WAYS;
-const taken: Record<Way, number[]> = { workspace: [], clone: [], shared: [] };
-const order: readonly Way[] = ['workspace', 'clone', 'shared'];
+const ORDER: readonly Way[] = ['workspace', 'shared', 'clone', 'tree', 'copy'];
+const taken: Record<Way, number[]> = { workspace: [], tree: [], clone: [], shared: [], copy: [] };
 
 // The first round warms the page cache and is not counted.
 for (let round = 0; round <= rounds; round += 1) {
-  for (let turn = 0; turn < order.length; turn += 1) {
-    // Each goes first, second and last equally often: one writes back what the one before it left.
-    const way = order[(round + turn) % order.length] ?? 'workspace';
+  for (const way of round % 2 === 0 ? ORDER : ORDER.toReversed()) {
     const to = join(folder, `${way}-${round}`);
     const began = performance.now();
-    await WAYS[way](to);
+    const remove = await WAYS[way](to);
+    const ms = performance.now() - began;
     if (round > 0) {
-      taken[way].push(performance.now() - began);
+      taken[way].push(ms);
     }
-    rmSync(to, { recursive: true });
+    await (typeof remove === 'function' ? remove() : rmSync(to, { recursive: true }));
   }
 }
 
-const ratioTo = (way: Way): number =>
-  median(taken.workspace.map((ms, i) => ms / (taken[way][i] ?? Number.NaN)));
-print(`${FILES} files, ${COMMITS} commits, medians of ${rounds} rounds`);
+const ratios = (of: Way, to: Way): number[] =>
+  taken[of].map((ms, round) => ms / (taken[to][round] ?? Number.NaN));
+print(SOURCE_REPOSITORY);
+print(
+  `on ${fileSystemOf(folder)}, ${availableParallelism()} cores, ${rounds} rounds of each in turns`,
+);
+print(`the repository was made in ${makingS.toFixed(0)} s; p50, and in brackets least and most`);
+for (const way of ORDER) {
+  print(`  ${way.padEnd(12)}${spread(taken[way], 0)} ms`);
+}
+print(`  workspace / clone ${spread(ratios('workspace', 'clone'), 3)}`);
+print(`  workspace / shared ${spread(ratios('workspace', 'shared'), 2)}`);
 const reached = printTable([
   { name: 'workspace ready', value: median(taken.workspace), unit: 'ms' },
-  { name: 'git clone file://', value: median(taken.clone), unit: 'ms' },
-  { name: 'git clone --shared', value: median(taken.shared), unit: 'ms' },
-  { name: 'of git clone file://', value: ratioTo('clone'), unit: 'x', most: 0.15 },
-  { name: 'of git clone --shared', value: ratioTo('shared'), unit: 'x', most: 1.5 },
+  { name: 'of cp -a of a ready tree', value: median(ratios('workspace', 'copy')), unit: 'x' },
+  {
+    name: 'of git clone file://',
+    value: median(ratios('workspace', 'clone')),
+    unit: 'x',
+    most: 0.15,
+  },
+  {
+    name: 'of git clone --shared',
+    value: median(ratios('workspace', 'shared')),
+    unit: 'x',
+    most: 1.5,
+  },
 ]);
 process.exitCode = reached ? 0 : 1;
 
-/** A history by `git fast-import`, then packed as a server's nightly `git gc` leaves it. */
-function makeRepository(): void {
-  mkdirSync(path);
-  sh(['init', '--quiet', '--initial-branch=main'], path);
-  execFileSync('git', ['fast-import', '--quiet'], { cwd: path, env: { PATH }, input: history() });
-  sh(['repack', '-a', '-d', '--quiet'], path);
+/** A run's fixed numbers, from Linux' `magic.h`: what the file system takes decides half of the figures. */
+function fileSystemOf(place: string): string {
+  const { type } = statfsSync(place);
+  const names: Record<number, string> = {
+    0xef_53: 'ext4',
+    0x01_02_19_94: 'tmpfs',
+    0x58_46_53_42: 'xfs',
+    0x91_23_68_3e: 'btrfs',
+    0x79_4c_76_30: 'overlayfs',
+  };
+  return `${names[type] ?? `file system 0x${type.toString(16)}`} (${place})`;
 }
 
-function history(): string {
-  const lines: string[] = [];
-  for (let n = 0; n < COMMITS; n += 1) {
-    const message = `Change ${n}`;
-    lines.push(
-      'commit refs/heads/main',
-      `committer Bench <bench@localhost> ${1_700_000_000 + n * 600} +0000`,
-      `data ${message.length}\n${message}`,
-    );
-    const first = n === 0;
-    for (let i = 0; i < (first ? FILES : CHANGES); i += 1) {
-      const file = first ? i : (n * 7_919 + i * 1_297) % FILES;
-      const content = contentOf(file, n);
-      lines.push(`M 100644 inline ${pathOf(file)}`, `data ${content.length}\n${content}`);
-    }
-  }
-  return `${lines.join('\n')}\n`;
+function run(program: string, args: readonly string[], cwd = folder): string {
+  return execFileSync(program, [...args], { cwd, env, encoding: 'utf8' }).trim();
 }
 
-function pathOf(file: number): string {
-  return `packages/p${file % 20}/src/m${Math.floor(file / 20) % 20}/file-${file}.ts`;
-}
-
-/** About 8 kB of lines, of which a change replaces a tenth by what does not compress well, as people's do. */
-function contentOf(file: number, version: number): string {
-  return Array.from({ length: 120 }, (_, line) => {
-    const seed = line % 10 === version % 10 ? version : 0;
-    const words = [1, 2, 3, 4].map((n) => hash(file * 131 + line * 7 + n, seed).toString(36));
-    return `export const value${line} = compute('${words.join('')}', ${line});`;
-  }).join('\n');
-}
-
-function hash(a: number, b: number): number {
-  const mixed = Math.imul(a + 1, 2_654_435_761) ^ Math.imul(b + 1, 1_597_334_677);
-  return Math.imul(mixed ^ (mixed >>> 15), 2_246_822_519) >>> 0;
-}
-
-function sh(args: readonly string[], cwd = folder): string {
-  const env = { PATH, HOME: folder, GIT_CONFIG_NOSYSTEM: '1' };
-  return execFileSync('git', [...args], { cwd, env, encoding: 'utf8' }).trim();
+function spread(values: readonly number[], digits: number): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return `${median(values).toFixed(digits)} [${least.toFixed(digits)} – ${most.toFixed(digits)}]`;
 }
 
 function median(values: readonly number[]): number {
