@@ -13,7 +13,8 @@ import type { ValidateOptions } from './validate.ts';
 /** As much as `instructions.text` may hold. */
 const MAX_INSTRUCTIONS = 32_000;
 
-export interface CheckOptions extends Omit<ResolveOptions, 'files'>, ValidateOptions {
+export interface CheckOptions
+  extends Omit<ResolveOptions, 'files'>, Omit<ValidateOptions, 'credentials'> {
   /**
    * The content of a file of the repository at the same commit; undefined when it is not there. What it throws
    * passes through: "could not read" is never "is absent".
@@ -53,11 +54,12 @@ export async function checkConfig(
     return { ok: false, diagnostics: sortDiagnostics(readProblems), files: [] };
   }
 
-  const { config, diagnostics: problems } = await validateDocument(document, {
-    minIntervalMs,
-    now,
-  });
-  if (config === undefined) {
+  const {
+    config,
+    spec: plain,
+    diagnostics: problems,
+  } = await validateDocument(document, { minIntervalMs, now, credentials: options.credentials });
+  if (config === undefined || plain === undefined) {
     return { ok: false, diagnostics: sortDiagnostics([...readProblems, ...problems]), files: [] };
   }
 
@@ -92,7 +94,8 @@ export async function checkConfig(
   if (hasErrors(diagnostics)) {
     return { ok: false, diagnostics, files: paths };
   }
-  const spec = resolveConfig(config, { ...options, files });
+  const isPlain = options.policyDefaults === undefined && files.size === 0;
+  const spec = isPlain ? plain : resolveConfig(config, { ...options, files });
   return {
     ok: true,
     config,

@@ -9,5 +9,11 @@ export type Compact<T> = string extends keyof T
  */
 export function compact<T extends object>(object: T): Compact<T>;
 export function compact(object: object): object {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+  const compacted: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(object)) {
+    if (value !== undefined) {
+      compacted[key] = value;
+    }
+  }
+  return compacted;
 }

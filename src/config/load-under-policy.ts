@@ -1,10 +1,10 @@
-import type { ConfigKind, ConfigObject } from '../domain/plan.ts';
+import type { RepoSpec } from '../domain/spec.ts';
 import type { PolicyFinding } from './apply-policy.ts';
 import { applyPolicy, minIntervalMs } from './apply-policy.ts';
-import type { Diagnostic, DiagnosticCode, Severity } from './diagnostics.ts';
+import { checkConfig } from './check-config.ts';
+import type { Diagnostic, DiagnosticCode, DocumentPath, Severity } from './diagnostics.ts';
 import { sortDiagnostics } from './diagnostics.ts';
 import type { LoadedConfig, LoadOptions } from './load.ts';
-import { loadConfig } from './load.ts';
 import { digestObjects, listObjects } from './objects.ts';
 import type { EffectivePolicy } from './policy.ts';
 
@@ -18,18 +18,25 @@ export async function loadUnderPolicy(
   options: Omit<LoadOptions, 'policyDefaults' | 'minIntervalMs'>,
 ): Promise<LoadedConfig> {
   const interval = minIntervalMs(effective);
-  const loaded = await loadConfig(source, {
+  const checked = await checkConfig(source, {
     ...options,
     ...(effective.rule.defaults && { policyDefaults: effective.rule.defaults }),
     ...(interval !== undefined && { minIntervalMs: interval }),
   });
-  if (!loaded.ok) {
-    return loaded;
+  if (!checked.ok) {
+    return checked;
   }
 
+  const { lineOf, ...loaded } = checked;
+  const lineOfObject = (path: DocumentPath): number =>
+    path.length === 0 || isStated(loaded.spec, path) ? lineOf(path) : 1;
   const { spec, clamped, violations, warnings } = applyPolicy(loaded.spec, effective);
-  const diagnose = (severity: Severity, code: DiagnosticCode) => (finding: PolicyFinding) =>
-    diagnosticOf(finding, { severity, code, objects: loaded.objects });
+  const diagnose =
+    (severity: Severity, code: DiagnosticCode) =>
+    ({ path, message, remedy }: PolicyFinding): Diagnostic => {
+      const line = lineOfObject(path.split('.').slice(0, 2));
+      return { severity, code, path, line, column: 1, message, remedy };
+    };
   const diagnostics = sortDiagnostics([
     ...loaded.diagnostics,
     ...violations.map(diagnose('error', 'policy_violation')),
@@ -40,31 +47,21 @@ export async function loadUnderPolicy(
     return { ok: false, diagnostics, files: loaded.files };
   }
 
-  const lines = new Map(loaded.objects.map(({ kind, name, line }) => [`${kind}/${name}`, line]));
-  const objects = listObjects(spec).map((object) => ({
-    ...object,
-    line: lines.get(`${object.kind}/${object.name}`) ?? object.line,
-  }));
+  const objects = listObjects(spec, lineOfObject);
   return { ...loaded, spec, objects, digest: digestObjects(objects), diagnostics };
 }
 
-const KINDS: Readonly<Record<string, ConfigKind>> = {
-  agents: 'agent',
-  schedules: 'schedule',
-  triggers: 'trigger',
-  budgets: 'budget',
-  approvals: 'approval',
-};
-
-function diagnosticOf(
-  { path, message, remedy }: PolicyFinding,
-  {
-    severity,
-    code,
-    objects,
-  }: { severity: Severity; code: DiagnosticCode; objects: readonly ConfigObject[] },
-): Diagnostic {
-  const [section = '', name] = path.split('.');
-  const object = objects.find((each) => each.kind === KINDS[section] && each.name === name);
-  return { severity, code, path, line: object?.line ?? 1, column: 1, message, remedy };
+/** Whether a path is that of an object of the file, by itself or by a default: `agents.builder`. */
+function isStated(
+  { agents, schedules, triggers, budgets, approvals }: RepoSpec,
+  [section = '', name = '']: DocumentPath,
+): boolean {
+  const sections: Readonly<Record<string, object>> = {
+    agents,
+    schedules,
+    triggers,
+    budgets,
+    approvals,
+  };
+  return Object.hasOwn(sections[section] ?? {}, name);
 }

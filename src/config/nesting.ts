@@ -9,8 +9,8 @@ const MANY = 500;
  */
 export function nestsDeeperThan(text: string, limit: number): boolean {
   const brackets = deepestBracket(text) > limit || text.split(/[[{]/, MANY).length === MANY;
+  const indented = text.includes(' '.repeat(limit)) && new RegExp(`^ {${limit},}`, 'm').test(text);
   const compactLists = new RegExp(`^\\s*([-?:]\\s+){${limit},}`, 'm').test(text);
-  const indented = new RegExp(`^ {${limit},}`, 'm').test(text);
   return (brackets || compactLists || indented) && depthExceeds(text, limit);
 }
 
@@ -18,9 +18,14 @@ export function nestsDeeperThan(text: string, limit: number): boolean {
 function deepestBracket(text: string): number {
   let open = 0;
   let deepest = 0;
-  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
-    open = Math.max(0, open + (bracket === '[' || bracket === '{' ? 1 : -1));
-    deepest = Math.max(deepest, open);
+  for (let i = 0; i < text.length; i += 1) {
+    const char = text[i];
+    if (char === '[' || char === '{') {
+      open += 1;
+      deepest = Math.max(deepest, open);
+    } else if (char === ']' || char === '}') {
+      open = Math.max(0, open - 1);
+    }
   }
   return deepest;
 }

@@ -6,11 +6,12 @@ export const QUANTITY_KINDS = ['tokens', 'usd', 'duration', 'bytes', 'percent'] 
 const DURATION_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 const BYTES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
 const TOKENS = { M: 1_000_000, k: 1000 };
+const WRITTEN_TOKENS = { ...TOKENS, K: TOKENS.k, m: TOKENS.M, '': 1 };
 
 const NUMBER = /^[0-9][0-9_]*(\.[0-9]+)?$/;
 
 const PARSERS: Readonly<Record<QuantityKind, (text: string) => number | undefined>> = {
-  tokens: (text) => whole(parseWithUnit(text, { ...TOKENS, K: TOKENS.k, m: TOKENS.M, '': 1 })),
+  tokens: (text) => whole(parseWithUnit(text, WRITTEN_TOKENS)),
   usd: (text) => whole(scale(parseNumber(text.replace(/^\$/, '')), 1_000_000)),
   duration: parseDuration,
   bytes: (text) => whole(parseWithUnit(text, BYTES)),
@@ -71,9 +72,12 @@ function parseShare(text: string): number | undefined {
 
 /** The unit is what follows the number: the longest one that fits, so that `ms` is not read as `s`. */
 function parseWithUnit(text: string, units: Readonly<Record<string, number>>): number | undefined {
-  const unit = Object.keys(units)
-    .filter((name) => text.endsWith(name))
-    .sort((a, b) => b.length - a.length)[0];
+  let unit: string | undefined;
+  for (const name in units) {
+    if (text.endsWith(name) && (unit === undefined || name.length > unit.length)) {
+      unit = name;
+    }
+  }
   const factor = unit === undefined ? undefined : units[unit];
   return unit === undefined || factor === undefined
     ? undefined

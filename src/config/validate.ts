@@ -1,3 +1,4 @@
+import type { ProviderName, RepoSpec } from '../domain/spec.ts';
 import { AUTODEV_QUANTITIES } from './autodev-quantities.generated.ts';
 import { validate } from './autodev-validator.generated.js';
 import type { AutodevConfig, Instructions } from './autodev.generated.ts';
@@ -14,6 +15,8 @@ import type { SourceDocument } from './source-document.ts';
 export interface Validated {
   /** Undefined when the file has errors. */
   readonly config: AutodevConfig | undefined;
+  /** As it means without a policy and without the files that it names; undefined when the file has errors. */
+  readonly spec: RepoSpec | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -22,6 +25,8 @@ export interface ValidateOptions {
   readonly minIntervalMs?: number | undefined;
   /** The present, for what may have passed; left out: it is not asked. */
   readonly now?: Date | undefined;
+  /** The providers that a file which names none takes. Undefined: both. */
+  readonly credentials?: readonly ProviderName[] | undefined;
 }
 
 const MIN_INTERVAL_MS = 5 * 60_000;
@@ -30,7 +35,7 @@ const SCHEMA = 'autodev.schema.json';
 /** Everything that can be said of a document without reading another file. */
 export async function validateDocument(
   document: SourceDocument,
-  { minIntervalMs = MIN_INTERVAL_MS, now }: ValidateOptions = {},
+  { minIntervalMs = MIN_INTERVAL_MS, now, credentials }: ValidateOptions = {},
 ): Promise<Validated> {
   const value: unknown = document.value;
   if (!validate(value)) {
@@ -38,15 +43,16 @@ export async function validateDocument(
     const { explainProblems } = await import('./schema-problems.ts');
     return {
       config: undefined,
+      spec: undefined,
       diagnostics: explainProblems(document, SCHEMA, validate.errors ?? []),
     };
   }
   const quantities = checkQuantities(document, AUTODEV_QUANTITIES);
   if (quantities.length > 0) {
-    return { config: undefined, diagnostics: quantities };
+    return { config: undefined, spec: undefined, diagnostics: quantities };
   }
 
-  const spec = resolveConfig(value);
+  const spec = resolveConfig(value, { ...(credentials && { credentials }) });
   const diagnostics = [
     ...(await checkSchedules(document, value, { minIntervalMs, now })),
     ...checkAgents(document, value, spec),
@@ -54,7 +60,9 @@ export async function validateDocument(
     ...checkApprovals(document, value),
     ...checkNotYet(document),
   ];
-  return { config: hasErrors(diagnostics) ? undefined : value, diagnostics };
+  return hasErrors(diagnostics)
+    ? { config: undefined, spec: undefined, diagnostics }
+    : { config: value, spec, diagnostics };
 }
 
 /** The files that a configuration names, with where it names them. */
