@@ -41,6 +41,8 @@ export interface StartOptions {
   readonly data?: string;
   /** Arguments of `up` beside `--data` and `--port`. */
   readonly args?: readonly string[];
+  /** The checkout that is started; default: this one. */
+  readonly checkout?: string;
 }
 
 /** Where no box can be made (said once, at the start of the run), workers run without one. */
@@ -51,10 +53,11 @@ export function sandboxArgs(): string[] {
 /** Starts `autodev up` and waits until it says that it is ready. */
 export async function startInstance(
   machine: Machine,
-  { data = path.join(machine.folder, 'data'), args = [] }: StartOptions = {},
+  { data = path.join(machine.folder, 'data'), args = [], checkout }: StartOptions = {},
 ): Promise<Instance> {
   const started = performance.now();
-  const [node, argv] = autodevCommand('up', '--data', data, '--port', '0', ...args);
+  const up = ['up', '--data', data, '--port', '0', ...args];
+  const [node, argv] = autodevCommand(up, checkout);
   const child = spawn(node, argv, {
     cwd: machine.folder,
     env: machine.env,

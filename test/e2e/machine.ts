@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { processesWith } from './leftovers.ts';
 import { until } from './until.ts';
 
-const BIN = path.join(import.meta.dirname, '../../bin/autodev.js');
+const CHECKOUT = path.join(import.meta.dirname, '../..');
 
 export interface Ran {
   readonly code: number;
@@ -35,11 +35,10 @@ export interface Machine extends AsyncDisposable {
 /** Contents by path. */
 export type Files = Readonly<Record<string, string | Uint8Array>>;
 
-/** The command that starts Auto-Dev on the Node that runs the tests. */
-export const autodevCommand = (...args: string[]): [string, string[]] => [
-  process.execPath,
-  [BIN, ...args],
-];
+/** The command that starts Auto-Dev, of this checkout or another, on the Node that runs the tests. */
+export function autodevCommand(args: readonly string[], checkout = CHECKOUT): [string, string[]] {
+  return [process.execPath, [path.join(checkout, 'bin/autodev.js'), ...args]];
+}
 
 /** When it is disposed of, no process of it may be left: what is, fails the test and is killed. */
 export async function openMachine(): Promise<Machine> {
@@ -88,7 +87,7 @@ export async function openMachine(): Promise<Machine> {
     folder,
     env,
     run,
-    autodev: (...args) => run(...autodevCommand(...args)),
+    autodev: (...args) => run(...autodevCommand(args)),
     git,
     commit,
     async repository(name, files) {
