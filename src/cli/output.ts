@@ -1,5 +1,3 @@
-import { styleText } from 'node:util';
-
 export interface TextStream {
   write(text: string): unknown;
   isTTY?: boolean | undefined;
@@ -47,7 +45,14 @@ export function createOutput({ stdout, stderr, json, env }: OutputOptions): Outp
     answer: (value, human) => line(stdout, json ? JSON.stringify(value, undefined, 2) : human()),
     say: (text) => line(json ? stderr : stdout, text),
     warn: (text) => line(stderr, text),
-    paint: (style, text) => (hasColor ? styleText(style, text, { validateStream: false }) : text),
+    paint: (style, text) => {
+      if (!hasColor) {
+        return text;
+      }
+      // To load it costs 2 ms (worker threads and more hang on it), which plain text need not pay.
+      const { styleText } = process.getBuiltinModule('node:util');
+      return styleText(style, text, { validateStream: false });
+    },
   };
 }
 

@@ -5,19 +5,23 @@ import type { AutodevConfig, Provider } from './autodev.generated.ts';
 import type { Diagnostic, DocumentPath } from './diagnostics.ts';
 import { listAgents } from './resolve.ts';
 import type { SourceDocument } from './source-document.ts';
-import { suggestValue } from './suggest.ts';
 
 /** Every agent that is named is listed, and something can start it; every provider says all that it needs. */
-export function checkAgents(
+export async function checkAgents(
   document: SourceDocument,
   config: AutodevConfig,
   spec: RepoSpec,
-): Diagnostic[] {
-  const references = listReferences(config);
+): Promise<Diagnostic[]> {
+  const references: Diagnostic[] = [];
+  for (const reference of listReferences(config)) {
+    references.push(
+      ...(spec.agents[reference.agent] === undefined
+        ? [await notListed(document, spec, reference)]
+        : checkDisabled(document, spec, reference)),
+    );
+  }
   return [
-    ...references.flatMap(({ agent, path, starts }) =>
-      checkReference(document, spec, { agent, path, starts }),
-    ),
+    ...references,
     ...neverStarted(document, config, spec),
     ...listProviders(config).flatMap(({ provider, path }) =>
       checkProvider(document, provider, path),
@@ -67,27 +71,31 @@ function listReferences(config: AutodevConfig): Reference[] {
   return found;
 }
 
-function checkReference(
+async function notListed(
+  document: SourceDocument,
+  spec: RepoSpec,
+  { agent, path }: Reference,
+): Promise<Diagnostic> {
+  // Only a name that nobody knows has to wait for what finds the nearest (2 ms).
+  const { suggestValue } = await import('./suggest.ts');
+  const meant = isAgent(agent) ? undefined : suggestValue(agent, Object.keys(spec.agents));
+  return document.diagnose(path, {
+    code: 'agent_not_listed',
+    message: `The agent \`${agent}\` is not listed under \`agents\`.`,
+    remedy:
+      meant === undefined
+        ? `Add \`${agent}: {}\` under \`agents\`, or name one that is there.`
+        : `Did you mean \`${meant}\`?`,
+    ...(meant === undefined ? {} : { corrected: { replace: agent, by: meant } }),
+  });
+}
+
+function checkDisabled(
   document: SourceDocument,
   spec: RepoSpec,
   { agent, path, starts }: Reference,
 ): Diagnostic[] {
-  const listed = spec.agents[agent];
-  if (listed === undefined) {
-    const meant = isAgent(agent) ? undefined : suggestValue(agent, Object.keys(spec.agents));
-    return [
-      document.diagnose(path, {
-        code: 'agent_not_listed',
-        message: `The agent \`${agent}\` is not listed under \`agents\`.`,
-        remedy:
-          meant === undefined
-            ? `Add \`${agent}: {}\` under \`agents\`, or name one that is there.`
-            : `Did you mean \`${meant}\`?`,
-        ...(meant === undefined ? {} : { corrected: { replace: agent, by: meant } }),
-      }),
-    ];
-  }
-  return listed.enabled || !starts
+  return spec.agents[agent]?.enabled === true || !starts
     ? []
     : [
         document.diagnose(path, {

@@ -55,7 +55,7 @@ export async function validateDocument(
   const spec = resolveConfig(value, { ...(credentials && { credentials }) });
   const diagnostics = [
     ...(await checkSchedules(document, value, { minIntervalMs, now })),
-    ...checkAgents(document, value, spec),
+    ...(await checkAgents(document, value, spec)),
     ...checkBudgets(document, value, spec),
     ...checkApprovals(document, value),
     ...checkNotYet(document),
