@@ -1,4 +1,5 @@
 import type { Queryable } from './db.ts';
+import { isFree } from './setbacks.ts';
 import { sql } from './sql.ts';
 
 type EffectState = 'pending' | 'running' | 'done' | 'failed' | 'staged' | 'cancelled';
@@ -149,7 +150,7 @@ export function listSettledPublishing(
   return db.query(sql`
     select j.id, exists (select 1 from effect e where e.job_id = j.id and e.state = 'failed') as failed
     from job j
-    where j.state = 3 and (
+    where j.state = 3 and ${isFree('publishing_job', sql`j.id`)} and (
       not exists (select 1 from effect e where e.job_id = j.id and e.state in ('pending', 'running'))
       or exists (select 1 from effect e where e.job_id = j.id and e.state = 'failed'))
     order by j.id limit ${limit}

@@ -1,5 +1,6 @@
 import type { EventName } from '../domain/spec.ts';
 import type { Queryable } from './db.ts';
+import { isFree } from './setbacks.ts';
 import { sql } from './sql.ts';
 
 export interface NewEvent {
@@ -46,18 +47,27 @@ export async function recordEvents(tx: Queryable, events: readonly NewEvent[]): 
   return row?.made ?? 0;
 }
 
-/** Locks the oldest events that nobody has handled; others skip them until the transaction ends. */
-export function takeEvents(tx: Queryable, limit: number): Promise<InboxEvent[]> {
+/** The oldest events that nobody has handled and that may be tried now. */
+export async function listNewEvents(db: Queryable, limit: number): Promise<number[]> {
+  const rows = await db.query<{ id: number }>(sql`
+    select id from event where handled_at is null and ${isFree('event', sql`event.id`)} order by id limit ${limit}
+  `);
+  return rows.map(({ id }) => id);
+}
+
+/** Locks those of the events that nobody has handled; others skip them until the transaction ends. */
+export function takeEvents(tx: Queryable, ids: readonly number[]): Promise<InboxEvent[]> {
   return tx.query<InboxEvent>(sql`
     select id, repo_id as "repoId", type, payload, effect_id as "effectId"
-    from event where handled_at is null
-    order by id limit ${limit} for update skip locked
+    from event where handled_at is null and id = any (${ids}::bigint[])
+    order by id for update skip locked
   `);
 }
 
 /** `outcome` says what came of it: the jobs that it made, or why it made none. */
 export async function settleEvent(tx: Queryable, id: number, outcome: unknown): Promise<void> {
   await tx.query(sql`
+    with free as (delete from setback where sweep = 'event' and row_id = ${id})
     update event set handled_at = now(), outcome = ${JSON.stringify(outcome)}::jsonb where id = ${id}
   `);
 }

@@ -2,6 +2,7 @@ import type { BudgetAsk } from '../domain/budget-caps.ts';
 import type { ApprovalRule } from '../domain/spec.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Queryable } from './db.ts';
+import { isDueAgain, isFree } from './setbacks.ts';
 import { sql } from './sql.ts';
 
 /** `question`, `budget` and `rounds` are gates that an agent's work ran into; the others come from rules. */
@@ -173,14 +174,15 @@ export async function moveGate(tx: Queryable, id: number, head: string): Promise
 }
 
 /**
- * Open gates that have a vote which no decision has looked at yet. While their job still runs or publishes the
+ * Open gates that have a vote which no decision has looked at yet, or one that we failed at before. While their job still runs or publishes the
  * votes wait: what would be decided is not complete.
  */
 export async function listGatesToDecide(db: Queryable, limit: number): Promise<number[]> {
   const rows = await db.query<{ id: number }>(sql`
     select g.id from gate g
-    where g.state = 'open' and exists (
-      select 1 from vote v where v.gate_id = g.id and v.id > coalesce(g.decided_vote, 0))
+    where g.state = 'open' and (
+      exists (select 1 from vote v where v.gate_id = g.id and v.id > coalesce(g.decided_vote, 0))
+      or ${isDueAgain('vote', sql`g.id`)})
       and not exists (select 1 from job j where j.id = g.job_id and j.state + 0 in (1, 3))
     order by g.id limit ${limit}
   `);
@@ -255,7 +257,7 @@ export async function closeGate(
 export async function listExpiredGates(db: Queryable, limit: number): Promise<number[]> {
   const rows = await db.query<{ id: number }>(sql`
     select g.id from gate g
-    where g.state = 'open' and g.expires_at <= now()
+    where g.state = 'open' and g.expires_at <= now() and ${isFree('gate_expiry', sql`g.id`)}
       and not exists (select 1 from job j where j.id = g.job_id and j.state + 0 in (1, 3))
     order by g.expires_at limit ${limit}
   `);

@@ -2,6 +2,7 @@ import type { Queryable } from './db.ts';
 import type { JobRecord, JobRow } from './job-rows.ts';
 import { jobRow } from './job-rows.ts';
 import type { MergeRequest } from './merge-requests.ts';
+import { isFree } from './setbacks.ts';
 import { sql } from './sql.ts';
 
 /** A root job and everything that followed from it (successors, hand-offs, events that it caused), oldest first. */
@@ -30,7 +31,7 @@ export function listReadyChildren(db: Queryable, limit: number): Promise<ReadyCh
     from job c
     left join job p on p.id = c.parent_id
     left join job_done d on d.id = c.parent_id
-    where c.parent_id is not null and c.state = 2 and c.wait_reason = 'parent'
+    where c.parent_id is not null and c.state = 2 and c.wait_reason = 'parent' and ${isFree('handed_off_job', sql`c.id`)}
       and (p.id is null or p.state = 4 or (p.state = 2 and p.wait_reason = 'question'))
     order by c.id limit ${limit}
   `);

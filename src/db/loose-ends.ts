@@ -1,4 +1,5 @@
 import type { Queryable } from './db.ts';
+import { isFree } from './setbacks.ts';
 import { sql } from './sql.ts';
 
 /** A job whose end somebody asked for while a runner had it, and that no runner has any more. */
@@ -14,6 +15,7 @@ export function listCancelRequested(db: Queryable, limit: number): Promise<Cance
     select distinct on (j.id) j.id as "jobId", c.actor, c.reason
     from control c join job j on j.id = c.job_id
     where c.verb = 'cancel' and c.at > now() - interval '30 days' and j.state <> 1
+      and ${isFree('cancelled_job', sql`j.id`)}
     order by j.id, c.id limit ${limit}
   `);
 }
@@ -36,6 +38,7 @@ export function listLeftBehind(db: Queryable, limit: number): Promise<LeftBehind
     where j.merge_request_id is not null and m.state <> 'open'
       and not (j.state = 2 and j.wait_reason = 'parent')
       and not (j.state = 1 and exists (select from control c where c.job_id = j.id and c.verb = 'cancel'))
+      and ${isFree('left_behind_job', sql`j.id`)}
     order by j.id limit ${limit}
   `);
 }
@@ -45,6 +48,7 @@ export async function listAbandonedMergeRequests(db: Queryable, limit: number): 
   const rows = await db.query<{ id: number }>(sql`
     select m.id from merge_request m
     where m.state = 'open' and not exists (select from job j where j.id = m.job_id)
+      and ${isFree('merge_request', sql`m.id`)}
     order by m.id limit ${limit}
   `);
   return rows.map(({ id }) => id);
@@ -55,6 +59,7 @@ export async function listForgottenGates(db: Queryable, limit: number): Promise<
   const rows = await db.query<{ id: number }>(sql`
     select g.id from gate g
     where g.state = 'open' and g.job_id is not null and not exists (select from job j where j.id = g.job_id)
+      and ${isFree('forgotten_gate', sql`g.id`)}
     order by g.id limit ${limit}
   `);
   return rows.map(({ id }) => id);

@@ -1,4 +1,5 @@
 import type { Queryable } from './db.ts';
+import { isFree } from './setbacks.ts';
 import { sql } from './sql.ts';
 
 export interface MergeRequest {
@@ -78,6 +79,7 @@ export function listOpenMergeRequests(
   return db.query<MergeRequest>(sql`
     select ${columns} from merge_request join repo on repo.id = merge_request.repo_id
     where merge_request.state = 'open' and repo.forge = ${forge} and repo.removed_at is null
+      and ${isFree('branch', sql`merge_request.id`)}
     order by merge_request.id
   `);
 }

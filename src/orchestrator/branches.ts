@@ -12,10 +12,12 @@ import {
 } from '../db/merge-requests.ts';
 import type { Repo } from '../db/repos.ts';
 import { getRepo } from '../db/repos.ts';
+import { listSetAside } from '../db/setbacks.ts';
 import type { Wake } from '../db/wake.ts';
 import type { BranchOutcome } from '../forge/forge.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Service } from '../kernel/service.ts';
+import { contain } from './contain.ts';
 import type { GateDeps } from './gate-deps.ts';
 import { recordMerged } from './merge.ts';
 import { rejectGate } from './reject-gate.ts';
@@ -39,8 +41,13 @@ export function createBranchWatch(deps: GateDeps & { wake: Wake }): Service {
 /** Looks at every branch once. Answers at how many something had changed. */
 export async function observeBranches(deps: GateDeps, signal: AbortSignal): Promise<number> {
   let changed = 0;
+  const setAside = await listSetAside(deps.db, 'branch');
   for (const request of await listOpenMergeRequests(deps.db, 'local')) {
-    changed += (await observe(deps, request, signal)) ? 1 : 0;
+    const wasSetAside = setAside.has(request.id);
+    const look = async (): Promise<void> => {
+      changed += (await observe(deps, request, signal)) ? 1 : 0;
+    };
+    await contain(deps, { sweep: 'branch', rowId: request.id }, look, { wasSetAside });
   }
   return changed;
 }

@@ -10,10 +10,12 @@ import {
   lockOpenGate,
   recordDecision,
 } from '../db/gates.ts';
+import { clearSetback } from '../db/setbacks.ts';
 import type { Wake } from '../db/wake.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Service } from '../kernel/service.ts';
 import { carryOutDecision } from './carry-out-decision.ts';
+import { contain, setAside } from './contain.ts';
 import type { GateDeps } from './gate-deps.ts';
 import { lockDecidable } from './lock-gate.ts';
 import { tieLooseEnds } from './loose-ends.ts';
@@ -39,10 +41,12 @@ export function createGateService(deps: GateDeps & { wake: Wake }): Service {
 }
 
 /** Ends what nobody decided in time. Answers how many gates were looked at. */
-export async function expireGates({ db }: Pick<GateDeps, 'db'>): Promise<number> {
-  const expired = await listExpiredGates(db, BATCH);
+export async function expireGates(deps: Pick<GateDeps, 'db' | 'log'>): Promise<number> {
+  const expired = await listExpiredGates(deps.db, BATCH);
   for (const id of expired) {
-    await db.transaction((tx) => expire(tx, id));
+    await contain(deps, { sweep: 'gate_expiry', rowId: id }, () =>
+      deps.db.transaction((tx) => expire(tx, id)),
+    );
   }
   return expired.length;
 }
@@ -51,6 +55,7 @@ export async function expireGates({ db }: Pick<GateDeps, 'db'>): Promise<number>
  * Looks at a gate's votes and carries out what they say, with the job, its merge request and the gate locked in this
  * order: two orchestrators, or a vote and a merge by hand, cannot both act on it. What stands in the way of carrying
  * it out (a working copy with changes in it) undoes what was begun, is kept on the gate, and the next vote tries again.
+ * A bug is kept there too, and tried again by itself: it must not crash every orchestrator that sees this vote.
  */
 export async function decideGate(deps: GateDeps, id: number, signal: AbortSignal): Promise<void> {
   const { db, log } = deps;
@@ -65,13 +70,23 @@ export async function decideGate(deps: GateDeps, id: number, signal: AbortSignal
         await recordDecision(tx, id, { lastVote: seen.id });
       }
     });
+    await clearSetback(db, { sweep: 'vote', rowId: id });
   } catch (error) {
-    if (!(error instanceof AppError) || isOfDatabase(error) || signal.aborted) {
+    if (signal.aborted || (error instanceof AppError && isOfDatabase(error))) {
       throw error;
     }
-    log.warn({ err: error, gateId: id }, 'a decision could not be carried out');
-    if (seen) {
-      await keepProblem(db, id, { error, lastVote: seen.id });
+    let problem = error;
+    if (error instanceof AppError) {
+      log.warn({ err: error, gateId: id }, 'a decision could not be carried out');
+    } else {
+      // The voter hears of it at once; we try again without them.
+      await setAside(deps, { sweep: 'vote', rowId: id }, error);
+      problem = new AppError('INTERNAL', 'the decision failed inside: see the log', {
+        remedy: 'It is tried again by itself; please report what the log says.',
+      });
+    }
+    if (seen && problem instanceof AppError) {
+      await keepProblem(db, id, { error: problem, lastVote: seen.id });
     }
   }
   await notifyWork(db);

@@ -3,6 +3,7 @@ import { msUntilNextEffect, settleEffect, takeEffects } from '../db/effects.ts';
 import { lockJob } from '../db/job-locks.ts';
 import { getJob } from '../db/job-rows.ts';
 import { getRepo } from '../db/repos.ts';
+import { countFault } from '../db/setbacks.ts';
 import type { Wake } from '../db/wake.ts';
 import { backoffMs } from '../domain/backoff.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -88,6 +89,7 @@ async function carryOut(deps: EffectDeps, effect: Effect, signal: AbortSignal): 
     }
     if (!(error instanceof AppError)) {
       log.error({ err: error, ...about }, 'effect failed inside');
+      await countFault(db, 'effect');
       await settleEffect(db, effect, { state: 'failed', error: 'It failed inside: see the log.' });
       return;
     }

@@ -6,11 +6,12 @@ import { expect } from 'vitest';
 import { test } from '../../test/database.ts';
 import { counterDrift } from '../../test/queue.ts';
 import type { Db } from '../db/db.ts';
-import { listOpenGatesOfJob } from '../db/gates.ts';
+import { listGatesToDecide, listOpenGatesOfJob } from '../db/gates.ts';
 import { lockJob } from '../db/job-locks.ts';
 import { findMergeRequest } from '../db/merge-requests.ts';
 import { sql } from '../db/sql.ts';
 import { createWake } from '../db/wake.ts';
+import type { Forge } from '../forge/forge.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { NewVote } from './acts/cast-vote.ts';
 import { castVote } from './acts/cast-vote.ts';
@@ -248,6 +249,69 @@ test('a decision that cannot be carried out undoes what it began', async ({ db }
 
   expect(await db.transaction((tx) => lockJob(tx, jobId))).toMatchObject({ state: 'review' });
   expect(await listOpenGatesOfJob(db, jobId)).toHaveLength(1);
+});
+
+test('a bug in one decision is told to its voter, tried again by itself, and crashes nothing', async ({
+  db,
+}) => {
+  using fixture = await orchestratorFixture(db);
+  const { jobId, gate } = await inReview(db, fixture);
+  const forge: Forge = Object.assign(Object.create(fixture.deps.forge), {
+    merge: () => Promise.reject(new TypeError('merge of undefined')),
+  });
+
+  const failed = vote({ ...fixture, deps: { ...fixture.deps, forge } }, gate.id);
+
+  await expect(failed).rejects.toMatchObject({ code: 'INTERNAL' });
+  expect(await db.query(sql`select sweep, row_id, tries from setback`)).toEqual([
+    { sweep: 'vote', row_id: gate.id, tries: 1 },
+  ]);
+  expect(await listGatesToDecide(db, 10)).toEqual([]);
+
+  await db.query(sql`update setback set due_at = now()`);
+  expect(await listGatesToDecide(db, 10)).toEqual([gate.id]);
+  await decideGate(fixture.deps, gate.id, fixture.signal);
+  expect(await fixture.job(jobId)).toMatchObject({ state: 'succeeded' });
+  expect(await db.query(sql`select 1 from setback`)).toEqual([]);
+});
+
+test('what fails inside for one gate or job is set aside, and the others go on', async ({ db }) => {
+  using fixture = await orchestratorFixture(db, { approvals: { default: rule({ expiresMs: 1 }) } });
+  const bad = await inReview(db, fixture);
+  const good = await fixture.work({
+    files: { 'src/two.ts': 'export const two = 2;\n' },
+  });
+  await publishAll(fixture);
+  const forgotten = await fixture.enqueue({ agent: 'pm' });
+  await db.query(sql`
+    insert into gate (repo_id, job_id, kind, title, body) values
+      (${fixture.repoId}, ${forgotten + 1000}, 'question', 'bad', ''),
+      (${fixture.repoId}, ${forgotten + 1001}, 'question', 'good', '')
+  `);
+  await db.query(sql`
+    create function refuse() returns trigger language plpgsql as 'begin raise exception ''inside''; end'
+  `);
+  await db.query(sql`
+    create trigger refuse before update on gate for each row
+    when (new.state <> 'open' and (new.title = 'bad' or new.id = 1)) execute function refuse()
+  `);
+
+  try {
+    await expireGates(fixture.deps);
+    await tieLooseEnds(fixture.deps);
+  } finally {
+    await db.query(sql`drop function refuse() cascade`);
+  }
+
+  expect(await fixture.job(bad.jobId)).toMatchObject({ state: 'review' });
+  expect(await fixture.job(good)).toMatchObject({ state: 'rejected', reason: 'expired' });
+  expect(await db.query(sql`select title from gate where state = 'superseded'`)).toEqual([
+    { title: 'good' },
+  ]);
+  expect(await db.query(sql`select sweep, error from setback order by sweep`)).toEqual([
+    { sweep: 'forgotten_gate', error: 'error: inside' },
+    { sweep: 'gate_expiry', error: 'error: inside' },
+  ]);
 });
 
 test('another git in the working copy is told to the voter, who may try again', async ({ db }) => {

@@ -15,7 +15,9 @@ import {
 import type { MergeRequest } from '../db/merge-requests.ts';
 import { closeMergeRequest, findMergeRequest, lockMergeRequest } from '../db/merge-requests.ts';
 import { moveToFinal, reopenForReview } from '../db/promote.ts';
+import type { Sweep } from '../db/setbacks.ts';
 import type { Log } from '../kernel/log.ts';
+import { contain } from './contain.ts';
 import { endJob } from './end-job.ts';
 
 const BATCH = 100;
@@ -24,25 +26,31 @@ const OURS = 'autodev';
 /**
  * Brings to an end what another part ended only its own side of: a runner that failed the job of an open merge
  * request, a cancel that its runner did not see any more, a merge that a job about it did not wait for. One job a
- * transaction. Answers how many it found.
+ * transaction; one that fails inside is set aside. Answers how many it found.
  */
-export async function tieLooseEnds({ db, log }: { db: Db; log: Log }): Promise<number> {
+export async function tieLooseEnds(deps: { db: Db; log: Log }): Promise<number> {
+  const { db, log } = deps;
+  const each = (sweep: Sweep, rowId: number, work: (tx: Queryable) => Promise<void>) =>
+    contain(deps, { sweep, rowId }, () => db.transaction(work));
+
   const cancelled = await listCancelRequested(db, BATCH);
   for (const request of cancelled) {
-    await db.transaction((tx) => endCancelled(tx, request));
+    await each('cancelled_job', request.jobId, (tx) => endCancelled(tx, request));
   }
   const leftBehind = await listLeftBehind(db, BATCH);
   for (const left of leftBehind) {
-    await db.transaction((tx) => follow(tx, left));
+    await each('left_behind_job', left.jobId, (tx) => follow(tx, left));
   }
   const abandoned = await listAbandonedMergeRequests(db, BATCH);
   for (const id of abandoned) {
-    await db.transaction((tx) => settleAbandoned(tx, id));
+    await each('merge_request', id, (tx) => settleAbandoned(tx, id));
   }
   const gates = await listForgottenGates(db, BATCH);
   for (const id of gates) {
     const note = 'Its job has ended.';
-    await db.transaction((tx) => closeGate(tx, id, { state: 'superseded', by: OURS, note }));
+    await each('forgotten_gate', id, (tx) =>
+      closeGate(tx, id, { state: 'superseded', by: OURS, note }),
+    );
   }
 
   const found = cancelled.length + leftBehind.length + abandoned.length + gates.length;

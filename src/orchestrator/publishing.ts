@@ -13,6 +13,7 @@ import { moveJob, moveToFinal, wakeJob } from '../db/promote.ts';
 import { openRunGate } from '../db/run-gates.ts';
 import { decideAfterEffects } from '../domain/attempt-outcome.ts';
 import { isFinal } from '../domain/job-state.ts';
+import { contain } from './contain.ts';
 import type { EffectDeps } from './effect-handler.ts';
 import { endJob } from './end-job.ts';
 import { openGateAgain } from './loose-ends.ts';
@@ -20,20 +21,24 @@ import { openGateAgain } from './loose-ends.ts';
 const BATCH = 100;
 
 /** Moves on every publishing job whose effects are settled, and the hand-offs of those that are. */
-export async function finishPublishing({
-  db,
-  log,
-}: Pick<EffectDeps, 'db' | 'log'>): Promise<number> {
+export async function finishPublishing(deps: Pick<EffectDeps, 'db' | 'log'>): Promise<number> {
+  const { db, log } = deps;
   const settled = await listSettledPublishing(db, BATCH);
   for (const { id, failed } of settled) {
-    await db.transaction((tx) => (failed ? fail(tx, id) : finish(tx, id)));
-    log.info({ jobId: id, failed }, 'publishing ended');
+    const done = await contain(deps, { sweep: 'publishing_job', rowId: id }, () =>
+      db.transaction((tx) => (failed ? fail(tx, id) : finish(tx, id))),
+    );
+    if (done) {
+      log.info({ jobId: id, failed }, 'publishing ended');
+    }
   }
 
   const children = await listReadyChildren(db, BATCH);
   for (const child of children) {
     // One job a transaction: each locks the counters of its lane.
-    await db.transaction((tx) => (child.start ? startChild(tx, child) : cancelChild(tx, child)));
+    await contain(deps, { sweep: 'handed_off_job', rowId: child.id }, () =>
+      db.transaction((tx) => (child.start ? startChild(tx, child) : cancelChild(tx, child))),
+    );
   }
   if (children.length > 0) {
     await notifyWork(db);

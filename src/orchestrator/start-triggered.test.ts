@@ -8,11 +8,13 @@ import { recordEvents } from '../db/events.ts';
 import type { JobRow } from '../db/job-rows.ts';
 import { sql } from '../db/sql.ts';
 import type { TriggerSpec } from '../domain/spec.ts';
+import { silentLog } from '../kernel/log.ts';
 import { carryOutEffects } from './effects.ts';
 import type { OrchestratorFixture } from './orchestrator-fixture.ts';
 import { orchestratorFixture } from './orchestrator-fixture.ts';
 import { finishPublishing } from './publishing.ts';
 import { triggerSpec } from './spec-fixture.ts';
+import type { TriggerDeps } from './start-triggered.ts';
 import { handleEvents } from './start-triggered.ts';
 
 const setup = (db: Db, triggers: Record<string, TriggerSpec>) =>
@@ -175,6 +177,43 @@ test('an event of a repository without a file in force is handled and starts not
 
   expect(await handleEvents(fixture.deps)).toBe(1);
   expect(await jobs(db, fixture)).toEqual([]);
+});
+
+test('an event that we fail at is set aside, the others go on, and it is tried again', async ({
+  db,
+}) => {
+  using fixture = await setup(db, {
+    broken: triggerSpec({ agent: 'pm', events: ['first_start'], from: 'developer' }),
+    push: triggerSpec({ events: ['push'], from: 'developer' }),
+  });
+  await happen(db, fixture, { type: 'first_start', key: 'first' });
+  await happen(db, fixture, { key: 'second' });
+  const said: object[] = [];
+  const log = { ...silentLog, error: (fields: object) => void said.push(fields) };
+  const standingTask: TriggerDeps['standingTask'] = (agent) => {
+    if (agent === 'pm') {
+      throw new TypeError('no task of undefined');
+    }
+    return fixture.deps.standingTask(agent);
+  };
+
+  const handled = await handleEvents({ ...fixture.deps, log, standingTask });
+
+  expect(handled).toBe(1);
+  expect(await jobs(db, fixture)).toHaveLength(1);
+  expect(said).toMatchObject([{ sweep: 'event', again: true, err: expect.any(TypeError) }]);
+  expect(await db.query(sql`select sweep, tries, error from setback`)).toEqual([
+    { sweep: 'event', tries: 1, error: 'TypeError: no task of undefined' },
+  ]);
+  expect(await db.query(sql`select sweep, total from fault`)).toEqual([
+    { sweep: 'event', total: 1 },
+  ]);
+  expect(await handleEvents(fixture.deps)).toBe(0);
+
+  await db.query(sql`update setback set due_at = now()`);
+  expect(await handleEvents(fixture.deps)).toBe(1);
+  expect(await jobs(db, fixture)).toHaveLength(2);
+  expect(await db.query(sql`select 1 from setback`)).toEqual([]);
 });
 
 test('an event that cannot be handled keeps its error and holds up no other', async ({ db }) => {

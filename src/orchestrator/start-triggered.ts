@@ -3,7 +3,7 @@ import type { Db, Queryable } from '../db/db.ts';
 import type { NewJob } from '../db/enqueue.ts';
 import { notifyWork } from '../db/enqueue.ts';
 import type { InboxEvent } from '../db/events.ts';
-import { settleEvent, takeEvents } from '../db/events.ts';
+import { listNewEvents, settleEvent, takeEvents } from '../db/events.ts';
 import type { JobRow } from '../db/job-rows.ts';
 import { getJob } from '../db/job-rows.ts';
 import { findMergeRequest } from '../db/merge-requests.ts';
@@ -23,6 +23,7 @@ import { matchTrigger } from '../domain/trigger-match.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
+import { contain, isPassing } from './contain.ts';
 
 const BATCH = 50;
 const POLL_MS = 1000;
@@ -49,47 +50,64 @@ export function createTriggerService(deps: TriggerDeps & { wake: Wake }): Servic
 /**
  * Handles the oldest events in one transaction: their jobs and the word that they are handled stand or fall
  * together, so none is lost and none counts twice. Where that fails for a reason of one event, each is handled
- * alone, and the one that cannot be keeps its error instead of holding up the others. Answers how many were handled.
+ * alone: what cannot be done keeps its error, a bug sets the event aside, and the others go on. Answers how many
+ * were handled.
  */
 export async function handleEvents(deps: TriggerDeps): Promise<number> {
+  const { db, log } = deps;
+  const ids = await listNewEvents(db, BATCH);
+  if (ids.length === 0) {
+    return 0;
+  }
   let handled: number;
   try {
-    handled = await deps.db.transaction((tx) => handle(deps, tx, BATCH));
+    handled = await db.transaction((tx) => handle(deps, tx, ids));
   } catch (error) {
-    if (!(error instanceof AppError) || error.retryable) {
+    if (isPassing(error)) {
       throw error;
     }
-    deps.log.warn({ err: error }, 'events could not be handled together');
-    handled = await handleOne(deps);
+    log.warn({ err: error }, 'events could not be handled together');
+    handled = 0;
+    for (const id of ids) {
+      handled += await handleOne(deps, id);
+    }
   }
   if (handled > 0) {
-    await notifyWork(deps.db);
-    deps.log.info({ handled }, 'events handled');
+    await notifyWork(db);
+    log.info({ handled }, 'events handled');
   }
   return handled;
 }
 
-async function handleOne(deps: TriggerDeps): Promise<number> {
-  try {
-    return await deps.db.transaction((tx) => handle(deps, tx, 1));
-  } catch (error) {
-    if (!(error instanceof AppError) || error.retryable) {
-      throw error;
-    }
-    return deps.db.transaction(async (tx) => {
-      const [event] = await takeEvents(tx, 1);
-      if (!event) {
-        return 0;
+async function handleOne(deps: TriggerDeps, id: number): Promise<number> {
+  const { db } = deps;
+  let handled = 0;
+  await contain(deps, { sweep: 'event', rowId: id }, async () => {
+    try {
+      handled = await db.transaction((tx) => handle(deps, tx, [id]));
+    } catch (error) {
+      if (!(error instanceof AppError) || error.retryable) {
+        throw error;
       }
-      await settleEvent(tx, event.id, { jobs: [], error: error.message });
-      return 1;
-    });
-  }
+      handled = await db.transaction(async (tx) => {
+        const [event] = await takeEvents(tx, [id]);
+        if (event) {
+          await settleEvent(tx, event.id, { jobs: [], error: error.message });
+        }
+        return event ? 1 : 0;
+      });
+    }
+  });
+  return handled;
 }
 
-async function handle(deps: TriggerDeps, tx: Queryable, limit: number): Promise<number> {
+async function handle(
+  deps: TriggerDeps,
+  tx: Queryable,
+  eventIds: readonly number[],
+): Promise<number> {
   const started: { event: InboxEvent; jobs: NewJob[] }[] = [];
-  for (const event of await takeEvents(tx, limit)) {
+  for (const event of await takeEvents(tx, eventIds)) {
     started.push({ event, jobs: await jobsOf(deps, tx, event) });
   }
   // All jobs in one call: it locks lanes, and nothing else of the queue may be locked after that.

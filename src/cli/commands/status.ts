@@ -54,6 +54,7 @@ async function showStatus(
       output.answer({ sandbox: stats.sandbox, repos, open_gates: gates.length }, () =>
         [
           ...sandboxWarning(output, stats),
+          ...setAsideWarning(output, stats),
           repoTable(output, repos),
           ...failedLines(output, failed),
           gates.length === 0 ? '' : `\n${gates.length} waiting for you: autodev approvals`,
@@ -75,10 +76,19 @@ async function showStatus(
   output.answer({ sandbox: stats.sandbox, repo, agents, schedules, gates }, () =>
     [
       ...sandboxWarning(output, stats),
+      ...setAsideWarning(output, stats),
       statusPage(output, { repo, agents, schedules, gates }, clock.now()),
       ...failedLines(output, failed),
     ].join('\n'),
   );
+}
+
+/** A bug of ours, which nobody would see: everything else goes on. */
+function setAsideWarning({ paint }: Output, { set_aside: rows }: Stats): string[] {
+  return rows.map(({ what, id, tries, error, next_try_at: next }) => {
+    const tried = `tried ${tries} ${tries === 1 ? 'time' : 'times'}${next === null ? ', given up' : ''}`;
+    return paint('yellow', `▲ set aside: ${what} ${id} (${tried}): ${oneLine(error)}`);
+  });
 }
 
 /** First of all: without a box, a worker can do all that this user can. */

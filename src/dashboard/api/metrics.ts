@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import fp from 'fastify-plugin';
-import { Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 
 import type { Stats } from '../../db/views/stats.ts';
 import { readStats } from '../../db/views/stats.ts';
@@ -57,6 +57,21 @@ const collect: FastifyPluginAsync<MetricsDeps> = async (app, { db, registry }) =
       const { jobs } = await read();
       for (const [state, count] of Object.entries(jobs)) {
         depth.set({ state }, count);
+      }
+    },
+  });
+
+  // Counted where every process sees it, so that whoever is asked says the same.
+  const faults = new Counter({
+    name: 'autodev_faults_total',
+    help: 'Rows that could not be handled because of a bug, by what they are.',
+    labelNames: ['what'],
+    registers,
+    collect: async () => {
+      const { faults: totals } = await read();
+      faults.reset();
+      for (const [what, total] of Object.entries(totals)) {
+        faults.inc({ what }, total);
       }
     },
   });

@@ -5,6 +5,7 @@ import { JOB_STATES, jobStateOf } from '../../domain/job-state.ts';
 import type { Queryable } from '../db.ts';
 import { sql } from '../sql.ts';
 import { readSandbox } from './sandbox.ts';
+import { SetAside, countFaults, listSetAsideRows } from './set-aside.ts';
 import { Cost, orNull, usd } from './wire.ts';
 
 export const Stats = Type.Object({
@@ -17,6 +18,10 @@ export const Stats = Type.Object({
   }),
   oldest_queued_seconds: Type.Number({ description: 'How long the job waits that waits longest' }),
   cost_24h: Cost,
+  set_aside: Type.Array(SetAside, { description: 'Rows that could not be handled: bugs of ours' }),
+  faults: Type.Record(Type.String(), Type.Integer(), {
+    description: 'How often each kind of row could not be handled, since the beginning',
+  }),
   sandbox: orNull(
     Type.Object({ status: Type.String(), reason: Type.String(), message: Type.String() }),
   ),
@@ -36,7 +41,7 @@ interface StatsRow {
 }
 
 export async function readStats(db: Queryable): Promise<Stats> {
-  const [counts, [row], sandbox] = await Promise.all([
+  const [counts, [row], sandbox, setAside, faults] = await Promise.all([
     db.query<{ state: number; n: number }>(sql`
       select state, count(*)::int as n from job group by state
       union all
@@ -52,6 +57,8 @@ export async function readStats(db: Queryable): Promise<Stats> {
       coalesce(sum(micro_usd), 0)::bigint as micro_usd
       from ledger where at > now() - interval '1 day'`),
     readSandbox(db),
+    listSetAsideRows(db),
+    countFaults(db),
   ]);
   const jobs = new Map(counts.map(({ state, n }) => [jobStateOf(state), n]));
   const { tokens, micro_usd: microUsd, ...rest } = row ?? NOTHING;
@@ -60,6 +67,8 @@ export async function readStats(db: Queryable): Promise<Stats> {
     ...rest,
     jobs: Object.fromEntries(JOB_STATES.map((state) => [state, jobs.get(state) ?? 0])),
     cost_24h: { tokens, usd: usd(microUsd) },
+    set_aside: setAside,
+    faults,
     sandbox:
       sandbox === undefined
         ? null

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 
 import { test } from '../../../../test/database.ts';
+import { recordSetback } from '../../../db/setbacks.ts';
 import { insertGate, insertJob, insertRepo } from '../../../db/views/rows-fixture.ts';
 import { setupApi } from '../api-fixture.ts';
 
@@ -44,6 +45,21 @@ test('metrics count jobs, gates and answers, all of one moment', async ({ db }) 
   expect(text).toMatch(
     /^autodev_http_request_duration_seconds_count\{method="GET",route="\/api\/v1\/repos\/:id",status="404"\} 1$/m,
   );
+});
+
+test('what was set aside for a bug is counted, and shown with its error', async ({ db }) => {
+  const { call } = setupApi(db);
+  await recordSetback(db, { sweep: 'event', rowId: 12, error: 'TypeError: inside' });
+  await recordSetback(db, { sweep: 'event', rowId: 12, error: 'TypeError: inside' });
+
+  const metrics = await call('GET', '/metrics');
+  const stats = await call('GET', '/api/v1/stats');
+
+  expect(metrics.text).toMatch(/^autodev_faults_total\{what="event"\} 2$/m);
+  expect(JSON.parse(stats.text)).toMatchObject({
+    faults: { event: 2 },
+    set_aside: [{ what: 'event', id: '12', tries: 2, error: 'TypeError: inside' }],
+  });
 });
 
 test('a login ends on a page, also while there is no dashboard', async ({ db }) => {

@@ -1,0 +1,82 @@
+import type { Queryable } from './db.ts';
+import type { Sql } from './sql.ts';
+import { sql } from './sql.ts';
+
+/** What the orchestrator does to rows one by one. Stored and shown: never rename one. */
+export type Sweep =
+  | 'event'
+  | 'vote'
+  | 'gate_expiry'
+  | 'cancelled_job'
+  | 'left_behind_job'
+  | 'merge_request'
+  | 'forgotten_gate'
+  | 'publishing_job'
+  | 'handed_off_job'
+  | 'branch'
+  | 'effect';
+
+interface SetAside {
+  readonly sweep: Sweep;
+  readonly rowId: number;
+}
+
+/** Tried again after 4 s, 16 s, 1 min, 4 min, 17 min, and each hour twice; then a person has to look. */
+const MOST_TRIES = 8;
+
+/**
+ * Sets a row aside that could not be handled for a reason of ours, with the error, and counts the fault. Answers
+ * whether it is tried again by itself.
+ */
+export async function recordSetback(
+  db: Queryable,
+  { sweep, rowId, error }: SetAside & { readonly error: string },
+): Promise<{ again: boolean }> {
+  const [row] = await db.query<{ again: boolean }>(sql`
+    with counted as (
+      insert into fault (sweep, total) values (${sweep}, 1)
+      on conflict (sweep) do update set total = fault.total + 1
+    )
+    insert into setback (sweep, row_id, tries, due_at, error)
+    values (${sweep}, ${rowId}::bigint, 1, now() + interval '4 s', ${error})
+    on conflict (sweep, row_id) do update set
+      tries = setback.tries + 1, error = excluded.error, last_at = now(),
+      due_at = case when setback.tries + 1 < ${MOST_TRIES}
+        then now() + interval '1 s' * least(3600, power(4, setback.tries + 1)) end
+    returning due_at is not null as again
+  `);
+  return { again: row?.again ?? false };
+}
+
+/** Counts a fault of what is not tried again. */
+export async function countFault(db: Queryable, sweep: Sweep): Promise<void> {
+  await db.query(sql`
+    insert into fault (sweep, total) values (${sweep}, 1) on conflict (sweep) do update set total = fault.total + 1
+  `);
+}
+
+/** Which rows of a sweep are set aside, whether they may be tried now or not. */
+export async function listSetAside(db: Queryable, sweep: Sweep): Promise<Set<number>> {
+  const rows = await db.query<{ id: number }>(sql`
+    select row_id as id from setback where sweep = ${sweep}
+  `);
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** The row was handled after all. */
+export async function clearSetback(db: Queryable, { sweep, rowId }: SetAside): Promise<void> {
+  await db.query(sql`delete from setback where sweep = ${sweep} and row_id = ${rowId}::bigint`);
+}
+
+/** Whether a row is not set aside, or is to be tried again now: for the lists that sweeps work through. */
+export function isFree(sweep: Sweep, rowId: Sql): Sql {
+  return sql`not exists (
+    select from setback s
+    where s.sweep = ${sweep} and s.row_id = ${rowId} and (s.due_at is null or s.due_at > now()))`;
+}
+
+/** Whether a row is set aside and to be tried again now. */
+export function isDueAgain(sweep: Sweep, rowId: Sql): Sql {
+  return sql`exists (
+    select from setback s where s.sweep = ${sweep} and s.row_id = ${rowId} and s.due_at <= now())`;
+}
