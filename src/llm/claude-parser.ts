@@ -3,15 +3,14 @@ import { claudeTrouble } from './claude-trouble.ts';
 import { claudeUsage } from './claude-usage.ts';
 import type { JsonObject } from './json-line.ts';
 import { countAt, objectAt, objectsAt, parseObject, sessionIdAt, textAt } from './json-line.ts';
-import { howItEnded, lastWords } from './last-words.ts';
+import { lastWords } from './last-words.ts';
 import type { ProviderEvent, ProviderFailure, ProviderVerdict } from './provider-event.ts';
 import type { ProviderParser } from './provider.ts';
+import { judgeEnd } from './run-end.ts';
 import { toolTally, type ToolTally } from './tool-tally.ts';
 import { rateTrouble, troubleEvents, troubleFailure } from './trouble.ts';
 
 const NOISE_CHARACTERS = 300;
-/** A shell's way to say that a signal ended a process, and the way of the bridge in a box. */
-const SIGNALLED = 128;
 const NO_SESSION = /^No conversation found with session ID\b/;
 
 /** Reads the lines of `claude -p --output-format stream-json --verbose`. Its usage is that of one run, also after a resume. */
@@ -120,27 +119,7 @@ export function claudeParser({ clock }: { readonly clock: Clock }): ProviderPars
       if (ending === 'failed' && failure !== undefined) {
         return failure;
       }
-      if (exit.code === 0 && ending === 'done') {
-        const nothing = tools.fruitless();
-        return nothing === undefined
-          ? { type: 'done' }
-          : {
-              type: 'failed',
-              reason: nothing.outcome === 'denied' ? 'denied' : 'provider_error',
-              detail: nothing.detail,
-            };
-      }
-      const words = said.telling();
-      const after = words === undefined ? '' : `, after: ${words}`;
-      const killed = exit.code === undefined || exit.code > SIGNALLED;
-      return {
-        type: 'failed',
-        reason: killed ? 'crashed' : 'provider_error',
-        detail:
-          exit.code === 0
-            ? `Claude Code ended without a result${after}`
-            : `Claude Code ${howItEnded(exit)}${after}`,
-      };
+      return judgeEnd({ title: 'Claude Code', tools, said }, exit, ending === 'done');
     },
   };
 }

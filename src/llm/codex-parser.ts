@@ -2,9 +2,10 @@ import type { Clock } from '../kernel/clock.ts';
 import { codexTrouble } from './codex-trouble.ts';
 import type { JsonObject } from './json-line.ts';
 import { countAt, objectAt, objectsAt, parseObject, sessionIdAt, textAt } from './json-line.ts';
-import { howItEnded, lastWords } from './last-words.ts';
+import { lastWords } from './last-words.ts';
 import type { ProviderEvent, ProviderVerdict, TokenUsage } from './provider-event.ts';
 import type { ProviderParser } from './provider.ts';
+import { judgeEnd } from './run-end.ts';
 import { toolTally, type ToolTally } from './tool-tally.ts';
 import { troubleEvents, troubleFailure } from './trouble.ts';
 import { NO_TOKENS, usageSince } from './usage-since.ts';
@@ -99,34 +100,12 @@ export function codexParser(
       if (lastError !== undefined && ending !== 'completed' && exit.code !== 0) {
         return troubleFailure(codexTrouble(lastError, clock.now()), lastError);
       }
-      if (exit.code === 0 && ending === 'completed') {
-        const nothing = tools.fruitless();
-        return nothing === undefined
-          ? { type: 'done' }
-          : {
-              type: 'failed',
-              reason: nothing.outcome === 'denied' ? 'denied' : 'provider_error',
-              detail: nothing.detail,
-            };
-      }
-      const words = said.telling();
-      const after = words === undefined ? '' : `, after: ${words}`;
-      const killed = exit.code === undefined || exit.code > SIGNALLED;
-      return {
-        type: 'failed',
-        reason: killed ? 'crashed' : 'provider_error',
-        detail:
-          exit.code === 0
-            ? `Codex ended without a result${after}`
-            : `Codex ${howItEnded(exit)}${after}`,
-        ...(!started && NO_SESSION.test(words ?? '') && { sessionLost: true as const }),
-      };
+      const verdict = judgeEnd({ title: 'Codex', tools, said }, exit, ending === 'completed');
+      const sessionLost = !started && NO_SESSION.test(said.telling() ?? '');
+      return verdict.type === 'failed' && sessionLost ? { ...verdict, sessionLost } : verdict;
     },
   };
 }
-
-/** A shell's way to say that a signal ended a process, and the way of the bridge in a box. */
-const SIGNALLED = 128;
 
 function isTool(item: JsonObject): boolean {
   const kind = textAt(item, 'type');

@@ -23,7 +23,7 @@ type ProviderKind = 'metered' | 'subscription' | 'none';
 export type Effort = 'low' | 'medium' | 'high';
 
 /** A file of the worker's fresh HOME. `path` is relative to it; the folders above are made. */
-export interface HomeFile {
+interface HomeFile {
   readonly path: string;
   readonly content: string | Uint8Array;
   /** Permission bits, such as 0o600. */
@@ -56,7 +56,7 @@ export interface WorkContext {
 }
 
 /** How a worker is started, in the workspace. Nothing secret is in `argv`, which the worker's processes can read. */
-export interface WorkerCommand {
+interface WorkerCommand {
   /** As the box shows it. */
   readonly file: string;
   readonly argv: readonly string[];
@@ -81,7 +81,7 @@ export type ProviderProbe =
   | { readonly usable: false; readonly reason: string; readonly remedy: string };
 
 /** Where a session's one file is in a HOME: below `folder`, its name ending in `suffix`. */
-export interface SessionPlace {
+interface SessionPlace {
   readonly folder: string;
   readonly suffix: string;
 }
@@ -103,7 +103,7 @@ export interface Provider {
 }
 
 /** What a parser cannot read from the lines. */
-export interface RunFacts {
+interface RunFacts {
   /** As in `WorkContext`. */
   readonly model?: string;
   /** What earlier runs of the resumed session have reported together: some providers count on from there. */
