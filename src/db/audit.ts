@@ -1,7 +1,8 @@
 import type { Queryable } from './db.ts';
-import { sql } from './sql.ts';
+import type { Sql } from './sql.ts';
+import { ALWAYS, sql } from './sql.ts';
 
-interface AuditEntry {
+export interface AuditEntry {
   /** Who acted: a person's name, or `autodev`. */
   readonly actor: string;
   /** What was done, as `noun.verb`: `job.cancel`, `repo.add`. */
@@ -13,12 +14,18 @@ interface AuditEntry {
 }
 
 /** Records an act in the transaction that carries it out, so that neither stands without the other. */
-export async function writeAudit(
-  tx: Queryable,
+export async function writeAudit(tx: Queryable, entry: AuditEntry): Promise<void> {
+  await tx.query(auditInsert(entry));
+}
+
+/** The statement of writeAudit. It writes only when `from`, an item of a `from` clause, has a row. */
+export function auditInsert(
   { actor, action, target, repoId, detail = {} }: AuditEntry,
-): Promise<void> {
-  await tx.query(sql`
+  from: Sql = ALWAYS,
+): Sql {
+  return sql`
     insert into audit (actor, action, target, repo_id, detail)
-    values (${actor}, ${action}, ${target}, ${repoId}::int, ${JSON.stringify(detail)}::jsonb)
-  `);
+    select ${actor}::text, ${action}::text, ${target}::text, ${repoId}::int, ${JSON.stringify(detail)}::jsonb
+    from ${from}
+  `;
 }

@@ -1,6 +1,7 @@
 import type { ConfigObject } from '../domain/plan.ts';
 import type { Queryable } from './db.ts';
-import { sql } from './sql.ts';
+import type { Sql } from './sql.ts';
+import { ALWAYS, sql } from './sql.ts';
 
 /** What runs: the objects of the revision in force, retired ones left out. */
 export function listConfigObjects(db: Queryable, repoId: number): Promise<ConfigObject[]> {
@@ -17,15 +18,24 @@ export async function upsertConfigObjects(
   { repoId, revisionId }: { repoId: number; revisionId: number },
   objects: readonly ConfigObject[],
 ): Promise<void> {
-  await tx.query(sql`
+  await tx.query(objectsUpsert({ repoId, revisionId: sql`${revisionId}` }, objects));
+}
+
+/** The statement of upsertConfigObjects. It writes only when `from`, an item of a `from` clause, has a row. */
+export function objectsUpsert(
+  { repoId, revisionId }: { repoId: number; revisionId: Sql },
+  objects: readonly ConfigObject[],
+  from: Sql = ALWAYS,
+): Sql {
+  return sql`
     insert into config_object (repo_id, kind, name, spec, hash, line, revision_id)
-    select ${repoId}, o.kind, o.name, o.spec, o.hash, o.line, ${revisionId}
-    from jsonb_to_recordset(${JSON.stringify(objects)}::jsonb)
+    select ${repoId}::int, o.kind, o.name, o.spec, o.hash, o.line, ${revisionId}::bigint
+    from ${from}, jsonb_to_recordset(${JSON.stringify(objects)}::jsonb)
       as o(kind text, name text, spec jsonb, hash text, line int)
     on conflict (repo_id, kind, name) do update
     set spec = excluded.spec, hash = excluded.hash, line = excluded.line,
         revision_id = excluded.revision_id, retired_at = null
-  `);
+  `;
 }
 
 /** Objects that only moved to another line of the file keep their revision. */
@@ -34,12 +44,22 @@ export async function moveConfigObjects(
   repoId: number,
   objects: readonly Pick<ConfigObject, 'kind' | 'name' | 'line'>[],
 ): Promise<void> {
-  await tx.query(sql`
+  await tx.query(objectsMove(repoId, objects));
+}
+
+/** The statement of moveConfigObjects. It writes only when `from`, an item of a `from` clause, has a row. */
+export function objectsMove(
+  repoId: number,
+  objects: readonly Pick<ConfigObject, 'kind' | 'name' | 'line'>[],
+  from: Sql = ALWAYS,
+): Sql {
+  const lines = objects.map(({ kind, name, line }) => ({ kind, name, line }));
+  return sql`
     update config_object c set line = o.line
-    from jsonb_to_recordset(${JSON.stringify(objects)}::jsonb) as o(kind text, name text, line int)
+    from ${from}, jsonb_to_recordset(${JSON.stringify(lines)}::jsonb) as o(kind text, name text, line int)
     where c.repo_id = ${repoId} and c.kind = o.kind and c.name = o.name
       and c.line <> o.line and c.retired_at is null
-  `);
+  `;
 }
 
 /** Takes objects out of force; their rows stay, so that a job can be traced to what asked for it. */
@@ -48,11 +68,21 @@ export async function retireConfigObjects(
   repoId: number,
   objects: readonly Pick<ConfigObject, 'kind' | 'name'>[],
 ): Promise<void> {
-  await tx.query(sql`
+  await tx.query(objectsRetire(repoId, objects));
+}
+
+/** The statement of retireConfigObjects. It writes only when `from`, an item of a `from` clause, has a row. */
+export function objectsRetire(
+  repoId: number,
+  objects: readonly Pick<ConfigObject, 'kind' | 'name'>[],
+  from: Sql = ALWAYS,
+): Sql {
+  const names = objects.map(({ kind, name }) => ({ kind, name }));
+  return sql`
     update config_object c set retired_at = now()
-    from jsonb_to_recordset(${JSON.stringify(objects)}::jsonb) as o(kind text, name text)
+    from ${from}, jsonb_to_recordset(${JSON.stringify(names)}::jsonb) as o(kind text, name text)
     where c.repo_id = ${repoId} and c.kind = o.kind and c.name = o.name and c.retired_at is null
-  `);
+  `;
 }
 
 /** The line of the file at which each object of a kind stands, by name. */

@@ -2,6 +2,8 @@ import type { Agent } from '../domain/agent.ts';
 import { agentCode, agentOf } from '../domain/agent.ts';
 import type { Queryable } from './db.ts';
 import type { HoldKind } from './holds.ts';
+import { lockPauses } from './pause-lock.ts';
+import type { Sql } from './sql.ts';
 import { sql } from './sql.ts';
 
 export interface LaneLimit {
@@ -27,8 +29,12 @@ export async function setLaneLimits(
   `);
 }
 
-/** Locks all lanes of a repository in order: whoever is to lock several one by one calls this first. */
+/**
+ * Locks all lanes of a repository in order: whoever is to lock several one by one, or makes some, calls this first.
+ * A pause that is being written is waited for: a lane that is made next must not miss it.
+ */
 export async function lockLanes(tx: Queryable, repoId: number): Promise<void> {
+  await lockPauses(tx, 'who_makes_lanes');
   await tx.query(sql`select 1 from lane where repo_id = ${repoId} order by agent for update`);
 }
 
@@ -55,27 +61,40 @@ export const FILE_HOLDS = ['suspended', 'disabled', 'removed'] as const satisfie
 
 export type FileHold = (typeof FILE_HOLDS)[number];
 
+export interface RepoLanes {
+  readonly lanes: readonly Lane[];
+  readonly slots: number;
+}
+
 /**
  * The lanes that a repository has, whether they take work or not, in the order in which they are locked, and how
  * many jobs it may run over all of them (0 before that was said).
  */
-export async function listLanes(
-  db: Queryable,
-  repoId: number,
-): Promise<{ lanes: Lane[]; slots: number }> {
-  const rows = await db.query<{
-    agent: number | null;
-    maxRunning: number;
-    slots: number;
-    holds: Lane['holds'];
-  }>(sql`
+export async function listLanes(db: Queryable, repoId: number): Promise<RepoLanes> {
+  return toLanes(await db.query<LaneRow>(laneRows(repoId)));
+}
+
+/** A row of laneRows; `agent` is null where a repository has no lane. */
+export interface LaneRow {
+  readonly agent: number | null;
+  readonly maxRunning: number;
+  readonly slots: number;
+  readonly holds: Lane['holds'];
+}
+
+/** The statement of listLanes. */
+export function laneRows(repoId: number): Sql {
+  return sql`
     select l.agent::int as agent, l.max_running as "maxRunning", s.max_running as slots, coalesce((
       select jsonb_object_agg(h.kind, h.reason) from lane_hold h
       where h.repo_id = l.repo_id and h.agent = l.agent and h.kind = any (${FILE_HOLDS}::text[])
     ), '{}') as holds
     from repo_slot s left join lane l on l.repo_id = s.repo_id
     where s.repo_id = ${repoId} order by l.agent
-  `);
+  `;
+}
+
+export function toLanes(rows: readonly LaneRow[]): RepoLanes {
   const lanes = rows.flatMap(({ agent, maxRunning, holds }) =>
     agent === null ? [] : [{ agent: agentOf(agent), maxRunning, holds }],
   );

@@ -3,7 +3,8 @@ import { AppError } from '../kernel/errors.ts';
 import type { Queryable } from './db.ts';
 import type { Repo } from './repos.ts';
 import type { RevisionFiles } from './revisions.ts';
-import { sql } from './sql.ts';
+import type { Sql } from './sql.ts';
+import { ALWAYS, sql } from './sql.ts';
 
 /** The channel that wakes reconcilers. */
 export const REPO_CHANNEL = 'repo';
@@ -111,6 +112,8 @@ export async function confirmPrune(db: Queryable, repoId: number, digest: string
 /** The right to write what comes of a look, with what was known when it was given. */
 export interface Lease {
   readonly epoch: number;
+  /** The database's time when it was given. */
+  readonly now: Date;
   /** The revision in force; null before the first. */
   readonly inForce: RevisionFiles | null;
   readonly failures: number;
@@ -143,7 +146,7 @@ export async function takeLease(
     where s.repo_id = ${repoId} and r.id = s.repo_id and r.removed_at is null
       and (s.lease_until is null or s.lease_until < now() or s.lease_owner = ${owner})
       and s.head is not distinct from ${head}::text
-    returning s.epoch, s.failures, s.missing_reads as "missingReads", s.suspended,
+    returning s.epoch, now() as now, s.failures, s.missing_reads as "missingReads", s.suspended,
       s.confirmed_prune as "confirmedPrune", s.conditions,
       (select jsonb_build_object('id', v.id, 'commit', v.commit, 'digest', v.digest, 'blobs', v.blobs)
        from revision v where v.id = s.revision_id) as "inForce"
@@ -203,16 +206,25 @@ export interface SyncOutcome {
 
 /** Writes the outcome and ends the lease, fenced by it. False when the lease was lost. */
 export async function recordOutcome(tx: Queryable, outcome: SyncOutcome): Promise<boolean> {
+  const rows = await tx.query(outcomeUpdate(outcome));
+  return rows.length > 0;
+}
+
+/** The statement of recordOutcome. It writes only when `from`, an item of a `from` clause, has a row. */
+export function outcomeUpdate(
+  outcome: Omit<SyncOutcome, 'revisionId'> & { readonly revisionId?: number | Sql },
+  from: Sql = ALWAYS,
+): Sql {
   const { suspended, diagnostics, answeredDirtyAt: answered, againInMs: again = null } = outcome;
-  const rows = await tx.query(sql`
+  return sql`
     update repo_sync set
-      head = coalesce(${outcome.head ?? null}, head),
-      observed_digest = coalesce(${outcome.observedDigest ?? null}, observed_digest),
+      head = coalesce(${outcome.head ?? null}::text, head),
+      observed_digest = coalesce(${outcome.observedDigest ?? null}::text, observed_digest),
       revision_id = coalesce(${outcome.revisionId ?? null}::bigint, revision_id),
       failures = ${outcome.failures},
       missing_reads = ${outcome.missingReads},
-      suspended = case when ${suspended === undefined} then suspended else ${suspended ?? null} end,
-      confirmed_prune = case when ${outcome.pruned === true} then null else confirmed_prune end,
+      suspended = case when ${suspended === undefined}::boolean then suspended else ${suspended ?? null}::text end,
+      confirmed_prune = case when ${outcome.pruned === true}::boolean then null else confirmed_prune end,
       conditions = ${JSON.stringify(outcome.conditions)}::jsonb,
       diagnostics = coalesce(${diagnostics === undefined ? null : JSON.stringify(diagnostics)}::jsonb, diagnostics),
       dirty_at = case when dirty_at > coalesce(${answered}::timestamptz, '-infinity') then dirty_at end,
@@ -222,10 +234,10 @@ export async function recordOutcome(tx: Queryable, outcome: SyncOutcome): Promis
         when ${again}::float8 is not null then now() + ${again}::float8 * interval '1 millisecond'
         else next_at end,
       lease_until = null, lease_owner = null
-    where repo_id = ${outcome.repoId} and epoch = ${outcome.epoch}
+    from ${from}
+    where repo_sync.repo_id = ${outcome.repoId} and epoch = ${outcome.epoch}
     returning 1
-  `);
-  return rows.length > 0;
+  `;
 }
 
 /** Makes a look that is under way write nothing, and the next one start from nothing. For the end of a registration. */

@@ -1,7 +1,8 @@
 import type { RepoSpec } from '../domain/spec.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Queryable } from './db.ts';
-import { sql } from './sql.ts';
+import type { Sql } from './sql.ts';
+import { ALWAYS, sql } from './sql.ts';
 
 type RevisionState = 'applied' | 'invalid' | 'held' | 'superseded';
 
@@ -23,23 +24,29 @@ export interface NewRevision {
 
 /** Records one state of the file. The same commit read again with the same result is the same row. */
 export async function recordRevision(tx: Queryable, revision: NewRevision): Promise<number> {
-  const [row] = await tx.query<{ id: number }>(sql`
+  const [row] = await tx.query<{ id: number }>(revisionInsert(revision));
+  if (!row) {
+    throw new Error('an insert with `returning` answered no row');
+  }
+  return row.id;
+}
+
+/** The statement of recordRevision. It writes only when `from`, an item of a `from` clause, has a row. */
+export function revisionInsert(revision: NewRevision, from: Sql = ALWAYS): Sql {
+  return sql`
     insert into revision (repo_id, commit, blobs, digest, state, spec, source, author, subject, plan, diagnostics, hold, applied_at)
-    values (${revision.repoId}, ${revision.commit}, ${JSON.stringify(revision.blobs)}::jsonb, ${revision.digest},
-      ${revision.state}, ${revision.spec ? JSON.stringify(revision.spec) : null}::jsonb, ${revision.source},
-      ${revision.author}, ${revision.subject}, ${JSON.stringify(revision.plan ?? null)}::jsonb,
+    select ${revision.repoId}::int, ${revision.commit}::text, ${JSON.stringify(revision.blobs)}::jsonb, ${revision.digest}::text,
+      ${revision.state}::text, ${revision.spec ? JSON.stringify(revision.spec) : null}::jsonb, ${revision.source}::text,
+      ${revision.author}::text, ${revision.subject}::text, ${JSON.stringify(revision.plan ?? null)}::jsonb,
       ${JSON.stringify(revision.diagnostics)}::jsonb, ${JSON.stringify(revision.hold ?? null)}::jsonb,
-      case when ${revision.state} = 'applied' then now() end)
+      case when ${revision.state}::text = 'applied' then now() end
+    from ${from}
     on conflict (repo_id, commit, digest) do update
     set state = excluded.state, spec = excluded.spec, diagnostics = excluded.diagnostics, hold = excluded.hold,
         -- The plan that brought it: read again, the same file changes nothing.
         plan = coalesce(nullif(revision.plan, 'null'), excluded.plan), applied_at = coalesce(revision.applied_at, excluded.applied_at)
     returning id
-  `);
-  if (!row) {
-    throw new Error('an insert with `returning` answered no row');
-  }
-  return row.id;
+  `;
 }
 
 /** A revision without its spec: what says whether another commit brings anything new. */

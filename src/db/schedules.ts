@@ -1,6 +1,7 @@
 import type { ScheduleSpec } from '../domain/spec.ts';
 import type { Queryable } from './db.ts';
-import { sql } from './sql.ts';
+import type { Sql } from './sql.ts';
+import { ALWAYS, sql } from './sql.ts';
 
 export interface ScheduleTimes {
   readonly name: string;
@@ -21,18 +22,30 @@ export async function upsertSchedules(
   schedules: readonly ScheduleTimes[],
 ): Promise<void> {
   await tx.query(sql`
-    with written as (
-      insert into schedule (repo_id, name, spec, next_at, due_at)
-      select ${repoId}, s.name, s.spec, s."nextAt", s."dueAt"
-      from jsonb_to_recordset(${JSON.stringify(schedules)}::jsonb)
-        as s(name text, spec jsonb, "nextAt" timestamptz, "dueAt" timestamptz)
-      order by s.name
-      on conflict (repo_id, name) do update
-      set spec = excluded.spec, next_at = excluded.next_at, due_at = excluded.due_at, retired_at = null
-      returning 1
-    )
+    with written as (${schedulesUpsert(repoId, schedules)})
     select pg_notify(${SCHEDULE_CHANNEL}, '') from written limit 1
   `);
+}
+
+/**
+ * The statement of upsertSchedules, without the word to schedulers. It writes only when `from`, an item of a `from`
+ * clause, has a row, and answers a row for each that it wrote.
+ */
+export function schedulesUpsert(
+  repoId: number,
+  schedules: readonly ScheduleTimes[],
+  from: Sql = ALWAYS,
+): Sql {
+  return sql`
+    insert into schedule (repo_id, name, spec, next_at, due_at)
+    select ${repoId}::int, s.name, s.spec, s."nextAt", s."dueAt"
+    from ${from}, jsonb_to_recordset(${JSON.stringify(schedules)}::jsonb)
+      as s(name text, spec jsonb, "nextAt" timestamptz, "dueAt" timestamptz)
+    order by s.name
+    on conflict (repo_id, name) do update
+    set spec = excluded.spec, next_at = excluded.next_at, due_at = excluded.due_at, retired_at = null
+    returning 1
+  `;
 }
 
 /** Ends schedules; the rows stay, with their occurrences. Without `names`: all of the repository. */
@@ -41,10 +54,20 @@ export async function retireSchedules(
   repoId: number,
   names?: readonly string[],
 ): Promise<void> {
-  await tx.query(sql`
-    update schedule set retired_at = now()
-    where repo_id = ${repoId} and retired_at is null and (${names === undefined} or name = any (${names ?? []}::text[]))
-  `);
+  await tx.query(schedulesRetire(repoId, names));
+}
+
+/** The statement of retireSchedules. It writes only when `from`, an item of a `from` clause, has a row. */
+export function schedulesRetire(
+  repoId: number,
+  names?: readonly string[],
+  from: Sql = ALWAYS,
+): Sql {
+  return sql`
+    update schedule s set retired_at = now() from ${from}
+    where s.repo_id = ${repoId} and s.retired_at is null
+      and (${names === undefined}::boolean or s.name = any (${names ?? []}::text[]))
+  `;
 }
 
 /** A schedule whose time has come, with what deciding about it needs. */

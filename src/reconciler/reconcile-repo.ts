@@ -1,11 +1,10 @@
-import { sha256 } from '../config/objects.ts';
-import { listConfigObjects } from '../db/config-objects.ts';
 import type { Db, Queryable } from '../db/db.ts';
 import type { NewEvent } from '../db/events.ts';
-import { recordEvents } from '../db/events.ts';
 import type { DueRepo, Lease } from '../db/repo-sync.ts';
-import { lockLease, recordOutcome, releaseLease, takeLease } from '../db/repo-sync.ts';
-import { recordRevision } from '../db/revisions.ts';
+import { releaseLease, takeLease } from '../db/repo-sync.ts';
+import type { NewRevision } from '../db/revisions.ts';
+import type { Running, RunningChanges, Settlement } from '../db/settle-look.ts';
+import { readRunning, settleLook } from '../db/settle-look.ts';
 import { backoffMs } from '../domain/backoff.ts';
 import type { RiskOf } from '../domain/plan-paths.ts';
 import { planChanges, summarizePlan } from '../domain/plan.ts';
@@ -13,9 +12,9 @@ import type { Forge, ForgeCommit } from '../forge/forge.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import { suspendLanes } from './apply-lanes.ts';
+import { applyLanes, planLanes, suspendLanes } from './apply-lanes.ts';
 import type { ApplyDeps } from './apply-revision.ts';
-import { applyRevision } from './apply-revision.ts';
+import { changesOf, invalidRevisionOf, revisionOf } from './apply-revision.ts';
 import type { Look } from './look.ts';
 import { lookAt } from './look.ts';
 import type { Observed } from './observe.ts';
@@ -71,10 +70,7 @@ export async function reconcileRepo(
     const look = await lookAt(deps, { repo, head, lease }, signal);
     // What a process that ends could not read says nothing about the source.
     signal.throwIfAborted();
-    const result = await db.transaction(async (tx) => {
-      const now = await lockLease(tx, { repoId: repo.id, epoch });
-      return now ? record(deps, tx, { repo, lease, look, now: now.getTime() }) : 'skipped';
-    });
+    const result = await record(deps, { repo, lease, look });
     log.info({ repo: repo.path, result }, 'repository reconciled');
     return result;
   } catch (error) {
@@ -88,63 +84,101 @@ interface Recording {
   readonly repo: DueRepo;
   readonly lease: Lease;
   readonly look: Look;
-  /** The database's time, in epoch milliseconds. */
-  readonly now: number;
 }
 
-/** What the look means; `revisionId` is the revision that is in force from now on. */
-type Decided = Finding & { readonly revisionId?: number };
+/** What the look means, and what follows from it beside the status. */
+interface Decided {
+  readonly finding: Finding;
+  readonly revision?: NewRevision;
+  readonly changes?: RunningChanges;
+  readonly inForce?: Settlement['inForce'];
+  /** Lanes come last: they are locked last everywhere. */
+  readonly lanes?: ((tx: Queryable) => Promise<void>) | undefined;
+}
 
-/** Decides, writes what follows from it, and then the status in one place. */
-async function record(
-  deps: ReconcileDeps,
-  tx: Queryable,
+/** Reads what runs, decides, and writes all that follows at once, the status in one place. */
+async function record(deps: ReconcileDeps, recording: Recording): Promise<ReconcileResult> {
+  const { db } = deps;
+  const { repo, lease, look } = recording;
+  const isValid = look.kind === 'read' && look.revision.kind === 'valid';
+  const running = isValid
+    ? await readRunning(db, { repoId: repo.id, epoch: lease.epoch }, look.revision.loaded.objects)
+    : undefined;
+  if (isValid && running === undefined) {
+    return 'skipped';
+  }
+
+  const decided = decide(deps, recording, running);
+  const { lanes } = decided;
+  const settlement = settlementOf(deps, recording, decided);
+  const settled = lanes
+    ? await db.transaction(async (tx) => {
+        const wrote = await settleLook(tx, settlement);
+        if (wrote) {
+          await lanes(tx);
+        }
+        return wrote;
+      })
+    : await settleLook(db, settlement);
+  return settled ? decided.finding.kind : 'skipped';
+}
+
+function settlementOf(
+  { inputsVersion }: ReconcileDeps,
   recording: Recording,
-): Promise<ReconcileResult> {
-  const { repo, lease, look, now } = recording;
+  { finding, revision, changes, inForce }: Decided,
+): Settlement {
+  const { repo, lease, look } = recording;
   const commit = look.kind === 'unreadable' ? undefined : look.commit;
-  const finding = await decide(deps, tx, recording);
+  const applied = inForce !== undefined;
   const failures = commit ? 0 : lease.failures + 1;
   const absent = finding.kind === 'absent' ? finding : undefined;
-  const revision = commit?.sha ?? repo.head ?? undefined;
-
-  if (commit) {
-    await recordEvents(tx, eventsOf(recording, { commit, applied: 'revisionId' in finding }));
-  }
-  await recordOutcome(tx, {
-    repoId: repo.id,
-    epoch: lease.epoch,
-    failures,
-    missingReads: absent
-      ? Math.min(lease.missingReads + 1, 2)
-      : commit
-        ? 0
-        : // A read that failed says nothing about the file.
-          lease.missingReads,
-    conditions: conditionsAfter(lease.conditions, finding, { revision, now }),
-    answeredDirtyAt: repo.dirtyAt,
-    ...(commit && { head: commit.sha, observedDigest: deps.inputsVersion }),
-    ...('diagnostics' in finding && { diagnostics: finding.diagnostics }),
-    ...(absent && { diagnostics: [] }),
-    ...(absent?.confirmed === true && { suspended: 'ConfigNotFound' }),
-    ...(finding.revisionId !== undefined && { revisionId: finding.revisionId, suspended: null }),
-    pruned: finding.kind === 'applied',
-    ...(failures > 0 && { againInMs: backoffMs(failures, repo.path) }),
-    ...(absent?.confirmed === false && { againInMs: SECOND_READ_MS }),
-  });
-  return finding.kind;
+  const observed = {
+    revision: commit?.sha ?? repo.head ?? undefined,
+    now: lease.now.getTime(),
+  };
+  return {
+    events: commit ? eventsOf(recording, { commit, applied }) : [],
+    revision,
+    inForce,
+    changes,
+    outcome: {
+      repoId: repo.id,
+      epoch: lease.epoch,
+      failures,
+      missingReads: absent
+        ? Math.min(lease.missingReads + 1, 2)
+        : commit
+          ? 0
+          : // A read that failed says nothing about the file.
+            lease.missingReads,
+      conditions: conditionsAfter(lease.conditions, finding, observed),
+      answeredDirtyAt: repo.dirtyAt,
+      ...(commit && { head: commit.sha, observedDigest: inputsVersion }),
+      ...('diagnostics' in finding && { diagnostics: finding.diagnostics }),
+      ...(absent && { diagnostics: [] }),
+      ...(absent?.confirmed === true && { suspended: 'ConfigNotFound' }),
+      ...(applied && { suspended: null }),
+      pruned: finding.kind === 'applied',
+      ...(failures > 0 && { againInMs: backoffMs(failures, repo.path) }),
+      ...(absent?.confirmed === false && { againInMs: SECOND_READ_MS }),
+    },
+  };
 }
 
-async function decide(deps: ReconcileDeps, tx: Queryable, recording: Recording): Promise<Decided> {
-  const { repo, lease, look } = recording;
+function decide(
+  deps: ReconcileDeps,
+  { repo, lease, look }: Recording,
+  running: Running | undefined,
+): Decided {
   switch (look.kind) {
     case 'unreadable': {
       const { failure } = look;
       const code = failure instanceof AppError ? failure.code : undefined;
-      return { kind: 'unreadable', code, message: failure.message };
+      return { finding: { kind: 'unreadable', code, message: failure.message } };
     }
     case 'unchanged':
-      return { kind: 'unchanged' };
+      return { finding: { kind: 'unchanged' } };
     case 'read':
       break;
     default:
@@ -155,75 +189,67 @@ async function decide(deps: ReconcileDeps, tx: Queryable, recording: Recording):
   switch (revision.kind) {
     case 'absent': {
       const confirmed = lease.missingReads > 0;
-      if (confirmed && lease.suspended === null) {
-        await suspendLanes(tx, repo.id, 'The default branch holds no autodev.yaml.');
-      }
-      return { kind: 'absent', confirmed, branch: repo.branch };
+      const suspend = (tx: Queryable): Promise<void> =>
+        suspendLanes(tx, repo.id, 'The default branch holds no autodev.yaml.');
+      return {
+        finding: { kind: 'absent', confirmed, branch: repo.branch },
+        lanes: confirmed && lease.suspended === null ? suspend : undefined,
+      };
     }
     case 'invalid':
-      return refuse(tx, { repo, commit, revision });
+      // Kept for people to look at; the last good one stays in force.
+      return {
+        finding: { kind: 'invalid', diagnostics: revision.diagnostics },
+        revision: invalidRevisionOf(repo, commit, revision),
+      };
     case 'valid':
-      return apply(deps, tx, recording, { commit, revision });
+      if (!running) {
+        throw new Error('a valid file is held against what runs');
+      }
+      return apply(deps, { repo, lease, running }, { commit, revision });
     default:
       return revision satisfies never;
   }
 }
 
-/** Keeps an invalid file for people to look at; the last good one stays in force. */
-async function refuse(
-  tx: Queryable,
-  {
-    repo,
-    commit,
-    revision: { source, blobs, diagnostics },
-  }: {
-    repo: DueRepo;
-    commit: ForgeCommit;
-    revision: Extract<ReadRevision, { kind: 'invalid' }>;
-  },
-): Promise<Decided> {
-  await recordRevision(tx, {
-    repoId: repo.id,
-    commit: commit.sha,
-    blobs,
-    digest: `invalid:${sha256(source)}`,
-    state: 'invalid',
-    spec: undefined,
-    source,
-    author: `${commit.authorName} <${commit.authorEmail}>`,
-    subject: commit.subject,
-    plan: null,
-    diagnostics,
-  });
-  return { kind: 'invalid', diagnostics };
-}
-
-async function apply(
+function apply(
   deps: ReconcileDeps,
-  tx: Queryable,
-  { repo, lease, now }: Recording,
+  { repo, lease, running }: { repo: DueRepo; lease: Lease; running: Running },
   read: { commit: ForgeCommit; revision: Extract<ReadRevision, { kind: 'valid' }> },
-): Promise<Decided> {
-  const { objects, diagnostics } = read.revision.loaded;
-  const actual = await listConfigObjects(tx, repo.id);
-  const changes = planChanges(objects, actual, deps.risk);
+): Decided {
+  const { objects, diagnostics, digest, spec } = read.revision.loaded;
+  const changes = planChanges(objects, running.objects, deps.risk);
   const holdPrune = isPruneHeld(changes, {
-    actualCount: actual.length,
+    actualCount: running.objects.length,
     confirmed: lease.confirmedPrune,
   });
-  const application = { repo, ...read, inForce: lease.inForce, actual, changes, holdPrune, now };
-  const revisionId = await applyRevision(deps, tx, application);
-
-  return holdPrune
-    ? {
-        kind: 'prune_held',
-        revisionId,
-        retire: summarizePlan(changes).retire,
-        digest: pruneDigest(changes),
-        path: repo.path,
-        diagnostics,
-      }
-    : { kind: 'applied', revisionId, diagnostics };
+  const application = { repo, ...read, running, changes, holdPrune };
+  const { inForce } = lease;
+  // Read again, the commit in force writes no row: its plan says what it changed when it came.
+  const isInForce = inForce?.commit === read.commit.sha && inForce.digest === digest;
+  const revision = isInForce
+    ? { inForce: inForce.id }
+    : { revision: revisionOf(application), inForce: 'revision' as const };
+  const lanes = planLanes(running.lanes, {
+    spec,
+    repoConcurrency: deps.repoConcurrency,
+    // Claims of an agent that is gone from the file end at once, also while its removal waits for a person.
+    goneHold: holdPrune ? 'disabled' : 'removed',
+  });
+  return {
+    finding: holdPrune
+      ? {
+          kind: 'prune_held',
+          retire: summarizePlan(changes).retire,
+          digest: pruneDigest(changes),
+          path: repo.path,
+          diagnostics,
+        }
+      : { kind: 'applied', diagnostics },
+    changes: changesOf(deps, application),
+    lanes: lanes && ((tx) => applyLanes(tx, repo.id, lanes)),
+    ...revision,
+  };
 }
 
 function eventsOf(
