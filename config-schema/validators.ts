@@ -31,7 +31,7 @@ export async function generateValidators(root: string): Promise<[string, string]
     return [
       [
         `src/config/${name}-validator.generated.js`,
-        `${banner}// oxlint-disable\n${inlineRuntime(standaloneCode.default(ajv, validate))}\n`,
+        `${banner}// oxlint-disable\n${compiledAtLoad(inlineRuntime(standaloneCode.default(ajv, validate)))}\n`,
       ],
       [
         `src/config/${name}-validator.generated.d.ts`,
@@ -78,4 +78,23 @@ function inlineRuntime(code: string): string {
     throw new TypeError('a compiled validator must not import anything');
   }
   return inlined;
+}
+
+/**
+ * Functions in brackets, which V8 compiles with their module and so keeps in Node's compile cache. Others it
+ * compiles at their first call, at every start anew: 3 of the 7 ms that the validator costs `autodev validate`.
+ */
+function compiledAtLoad(code: string): string {
+  const exported = /export const validate ?= ?\w+;(?:export default \w+;)?/;
+  const [exports = ''] = exported.exec(code) ?? [];
+  const ends = /return errors === 0;\}/g;
+  const begins = /(?<!\()function (validate\d+)\(/g;
+  if (exports === '' || code.match(begins)?.length !== code.match(ends)?.length) {
+    throw new TypeError('ajv writes its validators in another form than this one knows');
+  }
+  const wrapped = code
+    .replace(exports, '')
+    .replaceAll(begins, 'const $1 = (function $1(')
+    .replaceAll(ends, 'return errors === 0;});');
+  return `${wrapped}${exports}`;
 }
