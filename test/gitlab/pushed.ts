@@ -4,17 +4,11 @@ import { isAncestor, listCommits, listRefs } from './git/read.ts';
 import { headOf, latestVersion } from './heads.ts';
 import { closeMergeRequest, markMerged } from './merge-request-states.ts';
 import { addSystemNote } from './notes.ts';
-import type { MergeRequest, Project, User } from './records.ts';
+import type { MergeRequest, Project, RefChange, User } from './records.ts';
 import { recordVersion } from './versions.ts';
 import { gitOf, isPremium, type World } from './world.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
-
-export interface RefChange {
-  readonly ref: string;
-  readonly from: string | undefined;
-  readonly to: string | undefined;
-}
 
 /** Everything that follows from a push: hooks, versions, votes taken back, merge requests closed or merged. */
 export async function pushed(
@@ -30,6 +24,10 @@ export async function pushed(
     return;
   }
   touch(world, project);
+  for (const change of changes) {
+    const id = world.state.nextId('event');
+    world.state.pushes.push({ id, project, user, at: world.clock.now(), change });
+  }
   if (changes.length <= world.behaviour.pushEventHooksLimit) {
     for (const change of changes) {
       await tellPush(world, project, { change, user });

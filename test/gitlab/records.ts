@@ -244,6 +244,21 @@ export interface MergeRequest extends Noteable {
   readonly approvalRules: ApprovalRule[];
 }
 
+export interface RefChange {
+  /** The whole name: `refs/heads/main`. */
+  readonly ref: string;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+export interface Push {
+  readonly id: number;
+  readonly project: Project;
+  readonly user: User;
+  readonly at: Date;
+  readonly change: RefChange;
+}
+
 export type CiStatus =
   | 'created'
   | 'pending'

@@ -34,6 +34,8 @@ export interface Route {
   readonly returns?: string;
   /** Only with a paid licence: Free answers 404, as if the route were not there. */
   readonly premium?: boolean;
+  /** A POST that changes nothing: `read_api` is enough. */
+  readonly reads?: boolean;
   /** The scope that is enough beside `api` (and beside `read_api` for reads). */
   readonly scope?: 'read_user' | 'read_repository' | 'self_rotate';
   readonly handle: (call: Call) => Reply | Promise<Reply>;

@@ -10,13 +10,16 @@ import { pushed } from './pushed.ts';
 import type {
   AccessLevel,
   AccessToken,
+  CiStatus,
   Group,
   Membership,
+  Pipeline,
   Project,
   ProjectSettings,
   Scope,
   User,
 } from './records.ts';
+import { setJob, startPipeline, type NewPipeline } from './run-pipeline.ts';
 import { findGroup } from './state.ts';
 import { issueToken } from './tokens.ts';
 import { gitOf, type World } from './world.ts';
@@ -91,6 +94,9 @@ export interface Seed {
   deleteBranch(project: Project, branch: string, by: User): Promise<void>;
   /** The head of a branch; undefined when there is none. */
   head(project: Project, branch?: string): Promise<string | undefined>;
+  /** A pipeline with jobs, which `setJob` brings to their end; hooks are told of each step. */
+  pipeline(project: Project, options: NewPipeline): Pipeline;
+  setJob(pipeline: Pipeline, options: { name: string; status: CiStatus; trace?: string }): void;
   rename(project: Project, path: string): void;
   remove(project: Project): void;
   /** Everything that a person does in the browser, as that person. */
@@ -254,6 +260,8 @@ export function createSeed(world: World): Seed {
       });
     },
     head: (project, branch = project.defaultBranch) => branchHead(gitOf(world, project), branch),
+    pipeline: (project, options) => startPipeline(world, project, options),
+    setJob: (pipeline, options) => setJob(world, pipeline, options),
     rename(project, path) {
       project.formerPaths.add(project.path.toLowerCase());
       project.path = path;

@@ -134,7 +134,7 @@ async function answerTo(
 }
 
 async function route(
-  { world, router, contract }: ServerDeps,
+  { world, router, contract }: Pick<ServerDeps, 'world' | 'router' | 'contract'>,
   {
     request,
     read,
@@ -143,9 +143,10 @@ async function route(
 ): Promise<Reply> {
   const { method = 'GET' } = request;
   const { pathname } = read.url;
-  const found = pathname.startsWith(API)
-    ? router.match(method, pathname.slice(API.length))
-    : router.match(method, pathname);
+  // GraphQL alone is not below the API of version 4.
+  const place = pathname.startsWith(`${API}/`) ? pathname.slice(API.length) : pathname;
+  const found =
+    place !== pathname || place === '/api/graphql' ? router.match(method, place) : undefined;
   if (found === undefined) {
     contract.unknownRoute(method, pathname);
     throw new ApiProblem(404, { error: '404 Not Found' });
@@ -155,16 +156,24 @@ async function route(
   }
   contract.checkRequest(found.route, read);
   requireScope(token, found.route);
-  const reply = await found.route.handle({
+  const call = {
     world,
     user: token.user,
     token,
     path: found.path,
     params: read.params,
     url: read.url,
-  });
-  contract.checkResponse(found.route, renderAnswer(reply, request));
-  return reply;
+  };
+  try {
+    const reply = await found.route.handle(call);
+    contract.checkResponse(found.route, renderAnswer(reply, request));
+    return reply;
+  } catch (error) {
+    if (error instanceof ApiProblem) {
+      contract.checkResponse(found.route, renderAnswer(error, request));
+    }
+    throw error;
+  }
 }
 
 function rejected(error: unknown): ApiProblem {

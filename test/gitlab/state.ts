@@ -5,6 +5,7 @@ import type {
   MergeRequest,
   Pipeline,
   Project,
+  Push,
   User,
 } from './records.ts';
 
@@ -17,6 +18,7 @@ export interface State {
   readonly mergeRequests: MergeRequest[];
   readonly issues: Issue[];
   readonly pipelines: Pipeline[];
+  readonly pushes: Push[];
   /** The next number of a sequence; `within` makes a sequence of its own, as iids have. */
   nextId(kind: string, within?: number): number;
 }
@@ -31,6 +33,7 @@ export function createState(): State {
     mergeRequests: [],
     issues: [],
     pipelines: [],
+    pushes: [],
     nextId(kind, within) {
       const key = within === undefined ? kind : `${kind} ${within}`;
       const id = (sequences.get(key) ?? 0) + 1;

@@ -100,7 +100,7 @@ export function authenticateGit(
 
 /** 403 `insufficient_scope`, with the scopes that would do. */
 export function requireScope(token: AccessToken, route: Route): void {
-  const reads = route.method === 'GET' || route.method === 'HEAD';
+  const reads = route.method === 'GET' || route.method === 'HEAD' || route.reads;
   const enough: Scope[] = [
     'api',
     ...(reads ? (['read_api'] as const) : []),

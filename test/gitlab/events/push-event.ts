@@ -1,7 +1,6 @@
 import { commitPaths } from '../git/diff.ts';
 import { listCommits, resolve, ZERO_SHA } from '../git/read.ts';
-import type { RefChange } from '../pushed.ts';
-import type { Project, User } from '../records.ts';
+import type { Project, RefChange, User } from '../records.ts';
 import { gitOf, type World } from '../world.ts';
 import { commitSection, projectSection, repositorySection } from './sections.ts';
 
