@@ -1,7 +1,8 @@
 import type { EventName } from '../domain/spec.ts';
 import type { Queryable } from './db.ts';
 import { isFree } from './setbacks.ts';
-import { sql } from './sql.ts';
+import type { Sql } from './sql.ts';
+import { ALWAYS, sql } from './sql.ts';
 
 export interface NewEvent {
   readonly repoId: number;
@@ -21,16 +22,30 @@ export interface InboxEvent {
   readonly effectId: number | null;
 }
 
+/** The channel that wakes who handles events. */
+export const EVENT_CHANNEL = 'event';
+
 /** Stores what happened, once each, and wakes who handles it. Answers how many were new. */
 export async function recordEvents(tx: Queryable, events: readonly NewEvent[]): Promise<number> {
   if (events.length === 0) {
     return 0;
   }
   const [row] = await tx.query<{ made: number }>(sql`
-    with made as (
+    with made as (${eventsInsert(events)})
+    select count(*)::int as made, case when count(*) > 0 then pg_notify(${EVENT_CHANNEL}, '') end from made
+  `);
+  return row?.made ?? 0;
+}
+
+/**
+ * The statement of recordEvents, without the word to who handles them. It writes only when `from`, an item of a
+ * `from` clause, has a row, and answers a row for each that was new.
+ */
+export function eventsInsert(events: readonly NewEvent[], from: Sql = ALWAYS): Sql {
+  return sql`
       insert into event (repo_id, type, payload, key, effect_id)
       select e.repo_id, e.type, e.payload, e.key, e.effect_id
-      from jsonb_to_recordset(${JSON.stringify(
+      from ${from}, jsonb_to_recordset(${JSON.stringify(
         events.map((event) => ({
           repo_id: event.repoId,
           type: event.type,
@@ -41,10 +56,7 @@ export async function recordEvents(tx: Queryable, events: readonly NewEvent[]): 
       )}::jsonb) as e(repo_id int, type text, payload jsonb, key text, effect_id bigint)
       on conflict (key) do nothing
       returning id
-    )
-    select count(*)::int as made, case when count(*) > 0 then pg_notify('event', '') end from made
-  `);
-  return row?.made ?? 0;
+  `;
 }
 
 /** The oldest events that nobody has handled and that may be tried now. */
