@@ -3,6 +3,7 @@ import { agentCode, agentOf } from '../domain/agent.ts';
 import type { Queryable } from './db.ts';
 import type { LaneScope } from './holds.ts';
 import { syncPauses } from './holds.ts';
+import { lockPauses } from './pause-lock.ts';
 import { moveToFinal } from './promote.ts';
 import { sql } from './sql.ts';
 
@@ -32,6 +33,7 @@ export async function pause(
   tx: Queryable,
   { scope, until, ...order }: Order & { scope: LaneScope; until?: Date },
 ): Promise<number> {
+  await lockPauses(tx, 'who_changes_pauses');
   const id = await insertControl(tx, {
     verb: 'pause',
     ...order,
@@ -50,6 +52,7 @@ export async function resume(
   tx: Queryable,
   { scope, ...order }: Order & { scope: LaneScope },
 ): Promise<{ id: number; lifted: number }> {
+  await lockPauses(tx, 'who_changes_pauses');
   const rows = await tx.query(sql`
     update control set lifted_at = now(), lifted_by = ${order.actor}
     where verb = 'pause' and lifted_at is null and scope = ${scopeName(scope)}
@@ -90,14 +93,6 @@ export async function cancelJob(
   return 'requested';
 }
 
-/** Whether somebody asked to cancel a job that was no longer queued or waiting. */
-export async function isCancelRequested(db: Queryable, jobId: number): Promise<boolean> {
-  const rows = await db.query(
-    sql`select 1 from control where job_id = ${jobId}::bigint and verb = 'cancel' limit 1`,
-  );
-  return rows.length > 0;
-}
-
 /** Lets a runner finish what it has and claim nothing more. Undefined when there is no such active runner. */
 export async function drainRunner(
   tx: Queryable,
@@ -107,14 +102,6 @@ export async function drainRunner(
     update runner set state = 'draining' where id = ${runner} and state = 'active' returning id
   `);
   return rows.length === 0 ? undefined : insertControl(tx, { verb: 'drain', ...order, runner });
-}
-
-/** Asks for a repository to be read now. */
-export function requestSync(
-  tx: Queryable,
-  { repoId, ...order }: Order & { repoId: number },
-): Promise<number> {
-  return insertControl(tx, { verb: 'sync', ...order, repoId });
 }
 
 export async function getControl(db: Queryable, id: number): Promise<Control | undefined> {
@@ -130,7 +117,7 @@ export async function pendingControls(db: Queryable, runner: number): Promise<Co
   const rows = await db.query<ControlRecord>(sql`
     select c.* from control c
     where (
-      c.verb = 'cancel' and c.job_id in (select j.id from job j where j.state = 1 and j.runner = ${runner}::int)
+      c.verb = 'cancel' and c.lifted_at is null and c.job_id in (select j.id from job j where j.state = 1 and j.runner = ${runner}::int)
       or c.verb = 'drain' and c.runner = ${runner}::int
         and c.at >= (select r.started_at from runner r where r.id = ${runner}::int)
     ) and not exists (select from control_ack a where a.control_id = c.id and a.runner = ${runner}::int)

@@ -33,7 +33,7 @@ const stranded: Sql = sql`
   join job j on j.repo_id = h.repo_id and j.agent = h.agent
   where (h.kind = 'removed' and j.state in (0, 2)
     or h.kind in ('disabled', 'removed') and j.state = 1
-      and not exists (select from control c where c.job_id = j.id and c.verb = 'cancel'))`;
+      and not exists (select from control c where c.job_id = j.id and c.verb = 'cancel' and c.lifted_at is null))`;
 
 /** Unfinished jobs of one agent, by what a file that drops it does to them. */
 export interface LaneJobs {

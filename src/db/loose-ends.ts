@@ -14,7 +14,7 @@ export function listCancelRequested(db: Queryable, limit: number): Promise<Cance
   return db.query<CancelRequested>(sql`
     select distinct on (j.id) j.id as "jobId", c.actor, c.reason
     from control c join job j on j.id = c.job_id
-    where c.verb = 'cancel' and c.at > now() - interval '30 days' and j.state <> 1
+    where c.verb = 'cancel' and c.lifted_at is null and c.at > now() - interval '30 days' and j.state <> 1
       and ${isFree('cancelled_job', sql`j.id`)}
     order by j.id, c.id limit ${limit}
   `);
@@ -37,7 +37,7 @@ export function listLeftBehind(db: Queryable, limit: number): Promise<LeftBehind
     from job j join merge_request m on m.id = j.merge_request_id
     where j.merge_request_id is not null and m.state <> 'open'
       and not (j.state = 2 and j.wait_reason = 'parent')
-      and not (j.state = 1 and exists (select from control c where c.job_id = j.id and c.verb = 'cancel'))
+      and not (j.state = 1 and exists (select from control c where c.job_id = j.id and c.verb = 'cancel' and c.lifted_at is null))
       and ${isFree('left_behind_job', sql`j.id`)}
     order by j.id limit ${limit}
   `);

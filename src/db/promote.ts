@@ -114,32 +114,30 @@ export async function moveToFinal(
 }
 
 /**
- * Brings a job whose effects were only staged back from `job_done`, to carry them out. False when it did not
- * end as staged.
+ * Brings a job that succeeded back from `job_done`: to `publishing`, because its effects were only staged and are to
+ * be carried out, or to `review`, because it changed nothing about the merge request that it was to continue. False
+ * when it did not succeed.
+ *
+ * A cancel that came too late for it belongs to the life that ended, and does not follow it into this one.
  */
-export async function reopenForPublishing(tx: Queryable, id: number): Promise<boolean> {
+export async function reopenJob(
+  tx: Queryable,
+  id: number,
+  to: 'publishing' | 'review',
+): Promise<boolean> {
+  const change = {
+    state: jobStateCode(to),
+    ...(to === 'publishing' && { reason: 'succeeded' }),
+  };
   const rows = await tx.query(sql`
     with back as (
-      delete from job_done where id = ${id}::bigint and state = 10 returning *
+      delete from job_done where id = ${id}::bigint and state = ${jobStateCode('succeeded')}::smallint returning *
+    ), cancels as (
+      update control set lifted_at = now(), lifted_by = 'autodev'
+      where job_id in (select id from back) and verb = 'cancel' and lifted_at is null
     )
     insert into job overriding system value
-    select (jsonb_populate_record(null::job, to_jsonb(back) || '{"state": 3, "reason": "succeeded"}'::jsonb)).* from back
-    returning id
-  `);
-  return rows.length > 0;
-}
-
-/**
- * Brings a job that succeeded without changing anything back to people, who wait for a decision about the merge
- * request that it was to continue. False when it did not succeed.
- */
-export async function reopenForReview(tx: Queryable, id: number): Promise<boolean> {
-  const rows = await tx.query(sql`
-    with back as (
-      delete from job_done where id = ${id}::bigint and state = 10 returning *
-    )
-    insert into job overriding system value
-    select (jsonb_populate_record(null::job, to_jsonb(back) || '{"state": 4}'::jsonb)).* from back
+    select (jsonb_populate_record(null::job, to_jsonb(back) || ${JSON.stringify(change)}::jsonb)).* from back
     returning id
   `);
   return rows.length > 0;

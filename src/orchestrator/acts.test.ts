@@ -7,7 +7,8 @@ import { grantBudget } from './acts/grant-budget.ts';
 import { replayJob, retryJob, runJob } from './acts/start-job.ts';
 import { drain, liftControl, pause, resetBreaker, resume } from './acts/steer.ts';
 import { cancelJob, releaseJob } from './acts/stop-job.ts';
-import { orchestratorFixture } from './orchestrator-fixture.ts';
+import { tieLooseEnds } from './loose-ends.ts';
+import { orchestratorFixture, publishAll } from './orchestrator-fixture.ts';
 
 const BY = { actor: 'me' };
 
@@ -90,6 +91,26 @@ test('only what is staged can be released', async ({ db }) => {
 
   await expect(releaseJob({ db }, jobId, BY)).rejects.toThrow('has no staged effect');
   await expect(releaseJob({ db }, 999, BY)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('a cancel that came too late does not end what is released later', async ({ db }) => {
+  using fixture = await orchestratorFixture(db);
+  const jobId = await fixture.enqueue();
+  await fixture.claim(jobId);
+  await cancelJob({ db }, jobId, BY);
+  // Its runner was done before it saw that.
+  await fixture.complete(jobId, {
+    files: { 'src/add.ts': 'export const one = 2;\n' },
+    staged: true,
+  });
+  await tieLooseEnds(fixture.deps);
+
+  await releaseJob({ db }, jobId, BY);
+  await tieLooseEnds(fixture.deps);
+
+  expect(await fixture.job(jobId)).toMatchObject({ state: 'publishing' });
+  await publishAll(fixture);
+  expect(await fixture.job(jobId)).toMatchObject({ state: 'review' });
 });
 
 test('a grant wakes a job that waits for its budget', async ({ db }) => {

@@ -14,7 +14,7 @@ import {
 } from '../db/loose-ends.ts';
 import type { MergeRequest } from '../db/merge-requests.ts';
 import { closeMergeRequest, findMergeRequest, lockMergeRequest } from '../db/merge-requests.ts';
-import { moveToFinal, reopenForReview } from '../db/promote.ts';
+import { moveToFinal, reopenJob } from '../db/promote.ts';
 import type { Sweep } from '../db/setbacks.ts';
 import type { Log } from '../kernel/log.ts';
 import { contain } from './contain.ts';
@@ -113,7 +113,7 @@ async function settleAbandoned(tx: Queryable, id: number): Promise<void> {
     return;
   }
   const job = await getJob(tx, request.jobId);
-  if (job?.state === 'succeeded' && (await reopenForReview(tx, job.id))) {
+  if (job?.state === 'succeeded' && (await reopenJob(tx, job.id, 'review'))) {
     await openGateAgain(tx, request, 'The agent changed nothing more; this is what is there.');
     return;
   }

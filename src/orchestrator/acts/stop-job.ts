@@ -5,7 +5,7 @@ import { releaseEffects } from '../../db/effects.ts';
 import { notifyWork } from '../../db/enqueue.ts';
 import type { JobRow } from '../../db/job-rows.ts';
 import { getJob } from '../../db/job-rows.ts';
-import { reopenForPublishing } from '../../db/promote.ts';
+import { reopenJob } from '../../db/promote.ts';
 import { isFinal } from '../../domain/job-state.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { endJob } from '../end-job.ts';
@@ -62,7 +62,7 @@ export async function releaseJob(
       });
     }
     const count = await releaseEffects(tx, jobId);
-    if (count === 0 || !(await reopenForPublishing(tx, jobId))) {
+    if (count === 0 || !(await reopenJob(tx, jobId, 'publishing'))) {
       throw new AppError('CONFLICT', `j_${jobId} has no staged effect`, {
         remedy: `See what it did: \`autodev job j_${jobId}\`.`,
       });
