@@ -3,7 +3,6 @@ import { agentCode, agentOf } from '../domain/agent.ts';
 import type { Queryable } from './db.ts';
 import type { HoldKind } from './holds.ts';
 import { lockPauses } from './pause-lock.ts';
-import { lockPauses } from './pause-lock.ts';
 import type { Sql } from './sql.ts';
 import { sql } from './sql.ts';
 
