@@ -16,7 +16,7 @@ export interface QuantityTree {
   readonly items?: QuantityTree;
 }
 
-export interface QuantityBound {
+interface QuantityBound {
   /** As people write it. */
   readonly written: string;
   readonly amount: number;

@@ -23,12 +23,12 @@ function schemaAt(root: SchemaName, pointer: string): SchemaNode | undefined {
   return isJsonObject(node) ? deref(root, node) : undefined;
 }
 
-export function rootSchema(root: SchemaName): SchemaNode {
+function rootSchema(root: SchemaName): SchemaNode {
   return ROOTS[root] ?? {};
 }
 
 /** The schema of what stands under a key of a mapping, or at a position of a list; undefined for an unknown key. */
-export function childSchema(
+function childSchema(
   root: SchemaName,
   { properties, additionalProperties, items }: SchemaNode,
   step: string | number,
