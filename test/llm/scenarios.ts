@@ -91,3 +91,13 @@ const FAILURES = {
     headers: { location: 'http://127.0.0.1:9/' },
   }),
 } as const satisfies Record<string, (api: StandInApi, now: number) => Reply>;
+
+export const FAILURE_NAMES: readonly FailureName[] = namesOf(FAILURES);
+
+function namesOf<Name extends string>(record: Readonly<Record<Name, unknown>>): Name[] {
+  const names: Name[] = [];
+  for (const name in record) {
+    names.push(name);
+  }
+  return names;
+}

@@ -200,7 +200,7 @@ function beginAnswer(
   const type = given['content-type'] ?? '';
   const isStream = /^text\/event-stream\b/i.test(type);
   const isError = status >= 400;
-  const problem = isError ? undefined : problemOf(status, given, isStream);
+  const problem = isError ? undefined : problemOf(status, given, { isStream, key });
   const headers = Object.entries(given).flatMap(([name, value]) =>
     typeof value === 'string' && (name === 'content-type' || ANSWERED_HEADERS.test(name))
       ? [[name, maskText(value, key)] as const]
@@ -221,9 +221,9 @@ function beginAnswer(
 function problemOf(
   status: number,
   headers: IncomingHttpHeaders,
-  isStream: boolean,
+  { isStream, key }: { isStream: boolean; key: string },
 ): string | undefined {
-  const type = headers['content-type'] ?? 'no content type';
+  const type = maskText(headers['content-type'] ?? 'no content type', key);
   const encoding = headers['content-encoding'] ?? 'identity';
   if (status >= 300) {
     return `the provider's address answered with a redirect (${status}); correct its base URL`;
@@ -231,7 +231,9 @@ function problemOf(
   if (!isStream && !/^application\/json\b/i.test(type)) {
     return `the provider's address answered with ${type.slice(0, 60)}, which is no such API; correct its base URL`;
   }
-  return encoding === 'identity' ? undefined : `the provider compressed its answer (${encoding})`;
+  return encoding === 'identity'
+    ? undefined
+    : `the provider compressed its answer (${maskText(encoding, key)})`;
 }
 
 /** Passes an error on; a hard one is not to be tried again, which Anthropic's client asks a header for. */

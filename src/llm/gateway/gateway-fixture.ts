@@ -56,7 +56,11 @@ export interface CallOptions {
 /** A gateway before a stand-in that answers as `reply` says. `await using bench = await openBench(…)`. */
 export async function openBench(
   reply: (request: StandInRequest) => Reply = () => ({ kind: 'text' }),
-  options: { silenceMs?: number; store?: (rows: readonly UsageRow[]) => Promise<void> } = {},
+  options: {
+    silenceMs?: number;
+    baseUrls?: { codex: string; claude: string };
+    store?: (rows: readonly UsageRow[]) => Promise<void>;
+  } = {},
 ): Promise<TestBench> {
   const standIn = await startLlmStandIn(reply);
   const stored: UsageRow[] = [];
@@ -75,7 +79,7 @@ export async function openBench(
     },
     {
       listen: { port: 0 },
-      baseUrls: standIn.baseUrls,
+      baseUrls: options.baseUrls ?? standIn.baseUrls,
       ...(options.silenceMs !== undefined && { silenceMs: options.silenceMs }),
     },
   );

@@ -240,7 +240,8 @@ function report(
     error: end.error,
     now: deps.clock.now().getTime(),
   });
-  if (signal !== undefined) {
+  // Garbage with a 200 is no success.
+  if (signal !== undefined && (signal.state !== 'ok' || end.usage?.isFinal === true)) {
     if (signal.state !== 'ok') {
       onEvent({ type: 'credential', provider, credential: access.credential, signal });
     }
