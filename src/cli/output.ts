@@ -49,7 +49,7 @@ export function createOutput({ stdout, stderr, json, env }: OutputOptions): Outp
       if (!hasColor) {
         return text;
       }
-      // To load it costs 2 ms (worker threads and more hang on it), which plain text need not pay.
+      // Worker threads and more hang on it, which plain text need not wait for.
       const { styleText } = process.getBuiltinModule('node:util');
       return styleText(style, text, { validateStream: false });
     },

@@ -76,7 +76,7 @@ async function notListed(
   spec: RepoSpec,
   { agent, path }: Reference,
 ): Promise<Diagnostic> {
-  // Only a name that nobody knows has to wait for what finds the nearest (2 ms).
+  // Only a name that nobody knows has to wait for what finds the nearest.
   const { suggestValue } = await import('./suggest.ts');
   const meant = isAgent(agent) ? undefined : suggestValue(agent, Object.keys(spec.agents));
   return document.diagnose(path, {

@@ -48,6 +48,6 @@ export function digestObjects(objects: readonly ConfigObject[]): string {
 }
 
 export function sha256(text: string): string {
-  // In one call: an object each for 18 short texts costs more than hashing them.
+  // In one call: no object is made for each of many short texts.
   return hashOf('sha256', text);
 }
