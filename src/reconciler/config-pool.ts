@@ -85,7 +85,10 @@ export function createConfigPool(
     } else {
       const rested = { thread, rest: new AbortController() };
       idle.push(rested);
-      void endAfterRest(rested);
+      // Who waits takes it at once: a timer for each file of a herd would be for nothing.
+      if (waiting.length === 0) {
+        void endAfterRest(rested);
+      }
     }
     waiting.shift()?.();
   };
