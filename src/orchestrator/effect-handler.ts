@@ -5,23 +5,25 @@ import type { JobRow } from '../db/job-rows.ts';
 import type { Repo } from '../db/repos.ts';
 import type { Allow } from '../domain/spec.ts';
 import type { Forge } from '../forge/forge.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 
 /** What carrying out an effect needs. */
 export interface EffectDeps {
   db: Db;
+  clock: Clock;
   log: Log;
   forge: Forge;
   /** Whether a glob matches a path. */
   matches: (glob: string, path: string) => boolean;
   /**
    * Looks at a result again, from its bundle alone and never in a worker's tree, and answers why it may not
-   * leave; empty: it may. What the runner found out is not taken for granted.
+   * leave; empty: it may, by every one of `allows`. What the runner found out is not taken for granted.
    */
   recheckArtifact: (
     repo: Repo,
     artifact: Artifact,
-    allow: Allow,
+    allows: readonly Allow[],
     signal: AbortSignal,
   ) => Promise<readonly string[]>;
 }

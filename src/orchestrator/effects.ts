@@ -8,6 +8,7 @@ import type { Wake } from '../db/wake.ts';
 import { backoffMs } from '../domain/backoff.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Service } from '../kernel/service.ts';
+import { refuseTakenAway } from './allowed-today.ts';
 import type { CarriedOut, EffectDeps, EffectHandler } from './effect-handler.ts';
 import { askQuestion } from './effects/ask-question.ts';
 import { deleteBranch } from './effects/delete-branch.ts';
@@ -117,6 +118,7 @@ async function perform(deps: EffectDeps, effect: Effect, signal: AbortSignal): P
       remedy: 'Run the job again: `autodev retry`.',
     });
   }
+  await refuseTakenAway(deps.db, effect, job);
   const repo = await getRepo(deps.db, effect.repoId);
   return handler(deps, { effect, repo, job }, signal);
 }

@@ -32,12 +32,20 @@ function entry(path: string, change: Partial<PatchEntry> = {}): PatchEntry {
   };
 }
 
-function recheck(entries: readonly PatchEntry[], allow = ALLOWED): Promise<readonly string[]> {
+function recheck(
+  entries: readonly PatchEntry[],
+  ...allows: readonly Allow[]
+): Promise<readonly string[]> {
   const check = createRecheck({
     inspect: async () => ({ entries, treePaths: [] }),
     matches: (glob, path) => glob === path,
   });
-  return check(REPO, ARTIFACT, allow, new AbortController().signal);
+  return check(
+    REPO,
+    ARTIFACT,
+    allows.length === 0 ? [ALLOWED] : allows,
+    new AbortController().signal,
+  );
 }
 
 test('a change that is what it says may leave', async () => {
@@ -55,6 +63,21 @@ test('a symbolic link, a change that is too large and one of nothing are refused
   expect((await recheck([entry('src/a.ts', { newMode: '120000' })]))[0]).toContain('symbolic link');
   expect((await recheck([entry('src/a.ts', { size: 1e6 })]))[0]).toContain('524288 are allowed');
   expect(await recheck([])).toEqual(['It changes no file.']);
+});
+
+test('of the rules of the attempt and those of today the stricter wins, whichever it is', async () => {
+  const narrow: Allow = { merge_request: { max: 1, paths: ['docs/a.md'] } };
+  const change = [entry('src/a.ts')];
+
+  const [now, then] = [
+    await recheck(change, ALLOWED, narrow),
+    await recheck(change, narrow, ALLOWED),
+  ];
+
+  expect(now).toEqual(then);
+  expect(now).toHaveLength(1);
+  expect(await recheck(change, narrow, narrow)).toHaveLength(1);
+  expect((await recheck(change, ALLOWED, {}))[0]).toContain('allow.merge_request');
 });
 
 test('an agent that may open no merge request is refused', async () => {

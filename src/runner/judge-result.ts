@@ -1,8 +1,8 @@
+import { checkChange, describeRefusal } from '../domain/change-check.ts';
 import type { Output } from '../domain/output.ts';
 import { checkOutputs, deriveMergeRequest, type OutputLine } from '../domain/outputs.ts';
 import type { MatchesGlob } from '../domain/protected-paths.ts';
 import type { Failure } from './box-run.ts';
-import { checkChange, describeRefusal } from './check-change.ts';
 import type { ClaimedAttempt } from './claim.ts';
 import type { Result } from './take-result.ts';
 

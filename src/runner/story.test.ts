@@ -10,7 +10,7 @@ import { listEffects } from '../db/effects.ts';
 import { wakeJob } from '../db/promote.ts';
 import { makeToolbox } from '../sandbox/toolbox.ts';
 import { unsandboxed } from '../sandbox/unsandboxed.ts';
-import { checkChange } from './check-change.ts';
+import { checkChange } from '../domain/change-check.ts';
 import { importResult } from './import-result.ts';
 import { readPatch } from './read-patch.ts';
 import { openRunnerFixture } from './runner-fixture.ts';

@@ -10,6 +10,7 @@ import type { MergeRequest } from '../../db/merge-requests.ts';
 import { findMergeRequest } from '../../db/merge-requests.ts';
 import type { PublishedBranch } from '../../forge/forge.ts';
 import { AppError } from '../../kernel/errors.ts';
+import { allowedToday } from '../allowed-today.ts';
 import type { EffectContext, EffectDeps, EffectHandler } from '../effect-handler.ts';
 import { recordMergeRequest } from './record-merge-request.ts';
 import { startOver } from './start-over.ts';
@@ -24,7 +25,9 @@ export const publishMergeRequest: EffectHandler = async (deps, context, signal) 
   const { repo, job } = context;
   const { artifact, attempt } = await resultOf(db, context);
   const continued = await findContinued(db, job);
-  const refusals = await deps.recheckArtifact(repo, artifact, attempt.spec.allow, signal);
+  const today = await allowedToday(db, job);
+  const allows = [attempt.spec.allow, ...(today ? [today] : [])];
+  const refusals = await deps.recheckArtifact(repo, artifact, allows, signal);
   if (refusals.length > 0) {
     throw new AppError('PATCH_REFUSED', `the change may not leave: ${refusals.join(' ')}`);
   }
