@@ -1,8 +1,9 @@
 import type { Agent } from '../domain/agent.ts';
-import { agentCode } from '../domain/agent.ts';
+import { agentCode, agentOf } from '../domain/agent.ts';
 import type { BreakerEvent } from '../domain/breaker.ts';
 import { HALF_OPEN_AFTER_MS, nextBreaker } from '../domain/breaker.ts';
-import type { Queryable } from './db.ts';
+import { formatJobId } from '../domain/job-id.ts';
+import type { Db, Queryable } from './db.ts';
 import { liftHold, setHold } from './holds.ts';
 import { sql } from './sql.ts';
 
@@ -50,6 +51,7 @@ export async function recordForBreaker(
     values (${repoId}, ${code}, ${after.failures}, ${after.idleRuns}, ${trippedAt}, ${trips ? reason : null})
     on conflict (repo_id, agent) do update set
       failures = excluded.failures, idle_runs = excluded.idle_runs, tripped_at = excluded.tripped_at,
+      probe_job = null,
       reason = coalesce(excluded.reason, breaker.reason)
   `);
   if (trips) {
@@ -57,6 +59,59 @@ export async function recordForBreaker(
     await setHold(tx, { repoId, agent, kind: 'breaker', reason, until });
   }
   return trips;
+}
+
+/** Lanes whose breaker has tripped. One of them that takes work is half open: one job may try. */
+export async function listTripped(
+  db: Queryable,
+  lanes: readonly { readonly repoId: number; readonly agent: Agent }[],
+): Promise<{ repoId: number; agent: Agent }[]> {
+  const rows = await db.query<{ repoId: number; agent: number }>(sql`
+    select repo_id as "repoId", agent::int as agent from breaker
+    where tripped_at is not null and (repo_id, agent) in (
+      select * from unnest(${lanes.map(({ repoId }) => repoId)}::int[],
+        ${lanes.map(({ agent }) => agentCode(agent))}::smallint[]))
+  `);
+  return rows.map(({ repoId, agent }) => ({ repoId, agent: agentOf(agent) }));
+}
+
+/** Lets one job try a half-open lane: the lane is held again until that job says how it went. */
+export async function startProbe(
+  tx: Queryable,
+  { id, repoId, agent }: { id: number; repoId: number; agent: Agent },
+): Promise<void> {
+  await tx.query(sql`
+    update breaker set probe_job = ${id}::bigint where repo_id = ${repoId} and agent = ${agentCode(agent)}
+  `);
+  const reason = `${formatJobId(id)} tries whether it works again; the others wait for it`;
+  await setHold(tx, { repoId, agent, kind: 'breaker', reason });
+}
+
+/**
+ * Frees lanes whose trying job neither runs nor publishes any more and has not said how it went (it was cancelled, or
+ * waits for its next attempt): another one may try. Answers how many.
+ */
+export async function endStaleProbes(db: Db): Promise<number> {
+  const stale = sql`probe_job is not null and not exists (
+    select from job j where j.id = breaker.probe_job and j.state in (1, 3))`;
+  const lanes = await db.query<{ repoId: number; agent: number }>(sql`
+    select repo_id as "repoId", agent::int as agent from breaker where ${stale}
+  `);
+  for (const { repoId, agent } of lanes) {
+    await db.transaction(async (tx) => {
+      // The lane first, as everywhere; what counted for the breaker meanwhile has ended the probe itself.
+      await tx.query(
+        sql`select 1 from lane where repo_id = ${repoId} and agent = ${agent} for update`,
+      );
+      const ended = await tx.query(sql`
+        update breaker set probe_job = null where repo_id = ${repoId} and agent = ${agent} and ${stale} returning 1
+      `);
+      if (ended.length > 0) {
+        await liftHold(tx, { repoId, agent: agentOf(agent), kind: 'breaker' });
+      }
+    });
+  }
+  return lanes.length;
 }
 
 /** Forgets what went wrong in a lane, and lets it take work again. */

@@ -1,3 +1,4 @@
+import { recordForBreaker } from '../db/breakers.ts';
 import type { Queryable } from '../db/db.ts';
 import { listEffects, listSettledPublishing } from '../db/effects.ts';
 import { notifyWork } from '../db/enqueue.ts';
@@ -21,12 +22,14 @@ import { openGateAgain } from './loose-ends.ts';
 const BATCH = 100;
 
 /** Moves on every publishing job whose effects are settled, and the hand-offs of those that are. */
-export async function finishPublishing(deps: Pick<EffectDeps, 'db' | 'log'>): Promise<number> {
+export async function finishPublishing(
+  deps: Pick<EffectDeps, 'db' | 'clock' | 'log'>,
+): Promise<number> {
   const { db, log } = deps;
   const settled = await listSettledPublishing(db, BATCH);
   for (const { id, failed } of settled) {
     const done = await contain(deps, { sweep: 'publishing_job', rowId: id }, () =>
-      db.transaction((tx) => (failed ? fail(tx, id) : finish(tx, id))),
+      db.transaction((tx) => (failed ? fail : finish)(tx, id, deps.clock.now())),
     );
     if (done) {
       log.info({ jobId: id, failed }, 'publishing ended');
@@ -50,7 +53,7 @@ export async function finishPublishing(deps: Pick<EffectDeps, 'db' | 'log'>): Pr
  * To people where an open gate waits for them, else to the end. A job that was to continue a merge request and left
  * it as it was puts that to people again.
  */
-async function finish(tx: Queryable, id: number): Promise<void> {
+async function finish(tx: Queryable, id: number, now: Date): Promise<void> {
   const job = await lockJob(tx, id);
   if (job?.state !== 'publishing') {
     return;
@@ -77,21 +80,23 @@ async function finish(tx: Queryable, id: number): Promise<void> {
     });
     // Votes that were cast meanwhile have waited for this.
     await notifyGates(tx);
+    await recordForBreaker(tx, job, 'progress', now);
     return;
   }
 
   const ended = await moveToFinal(tx, id, { from: 'publishing', to: 'succeeded' });
   if (ended) {
     await recordEvents(tx, [succeeded(ended)]);
+    await recordForBreaker(tx, ended, 'progress', now);
   }
 }
 
 /** What was done stays done and is listed; what was not begun is dropped. */
-async function fail(tx: Queryable, id: number): Promise<void> {
+async function fail(tx: Queryable, id: number, now: Date): Promise<void> {
   const effects = await listEffects(tx, id);
   const broken = effects.find(({ state }) => state === 'failed');
   const done = effects.filter(({ state }) => state === 'done').map(({ type }) => type);
-  await endJob(tx, id, {
+  const ended = await endJob(tx, id, {
     from: ['publishing'],
     to: 'failed',
     reason: 'effect',
@@ -100,6 +105,10 @@ async function fail(tx: Queryable, id: number): Promise<void> {
       `The effect \`${broken?.type}\` failed: ${broken?.error ?? 'no reason given'}` +
       (done.length > 0 ? ` Done before it: ${done.join(', ')}.` : ''),
   });
+  if (ended) {
+    // Whoever's fault it is: work that cannot leave is not to be made again and again.
+    await recordForBreaker(tx, ended, 'failure', now);
+  }
 }
 
 /**

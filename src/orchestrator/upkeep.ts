@@ -1,3 +1,4 @@
+import { endStaleProbes } from '../db/breakers.ts';
 import { recountCounters } from '../db/counters.ts';
 import type { Db } from '../db/db.ts';
 import { notifyWork } from '../db/enqueue.ts';
@@ -26,7 +27,8 @@ const PARTITIONS_EVERY_MS = 600_000;
 export function createPromoter(deps: UpkeepDeps): Service {
   const { db } = deps;
   return every(deps, { intervalMs: PROMOTE_EVERY_MS }, async () => {
-    const moved = (await liftDue(db)) + (await promoteDue(db, PROMOTE_BATCH));
+    const moved =
+      (await liftDue(db)) + (await endStaleProbes(db)) + (await promoteDue(db, PROMOTE_BATCH));
     if (moved > 0) {
       await notifyWork(db);
     }

@@ -18,6 +18,7 @@ import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Provider } from '../llm/provider.ts';
 import { planAttempt, type PolicyVerdict } from './plan-attempt.ts';
+import { keepToOneProbe, startProbes } from './probe-lanes.ts';
 import { reserveAll, type Reserved, type ReservationWish } from './reserve.ts';
 
 /** Today's policy over an agent of a repository; where ops say nothing, `spec` as it is. */
@@ -73,7 +74,9 @@ export function claimJobs(
     if (claimed.length === 0) {
       return { claimed, attempts: [] };
     }
-    const { candidates, ends } = await planAll(deps, tx, claimed);
+    const { free, kept, probes } = await keepToOneProbe(tx, claimed);
+    const { candidates, ends } = await planAll(deps, tx, free);
+    ends.push(...kept);
     const now = clock.now().getTime();
     const reserved = await reserveAll(tx, candidates, { now, zoneOffset });
     const attempts: ClaimedAttempt[] = [];
@@ -95,6 +98,10 @@ export function claimJobs(
       // Their jobs, lanes and slots are locked by the claim above, so this waits for nobody.
       await turn(tx, { ...runner, ends, claim: 0, lanes: 0 });
     }
+    await startProbes(
+      tx,
+      attempts.map(({ job }) => job).filter(({ id }) => probes.has(id)),
+    );
     return { claimed, attempts };
   });
 }

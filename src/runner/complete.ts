@@ -117,8 +117,10 @@ async function write(
     await insertJobs(tx, children);
   }
   await endJob(tx, { fence, outcome, reason, detail, counted });
-  const isOver = isFinal(outcome.state) || outcome.state === 'publishing';
-  const event = isOver ? breakerEvent(reason, effects.length + children.length > 0) : undefined;
+  // What is published counts when that is done: an agent whose work never gets out makes no progress.
+  const event = isFinal(outcome.state)
+    ? breakerEvent(reason, effects.length + children.length > 0)
+    : undefined;
   if (event !== undefined) {
     await recordForBreaker(tx, job, event, now);
   }
