@@ -1,3 +1,5 @@
+import type { ProviderName } from './spec.ts';
+
 /** What started a job; frozen when the job is made. `line` is the line of autodev.yaml that asked for it. */
 export interface JobTrigger {
   readonly kind: 'schedule' | 'trigger' | 'manual' | 'hand_off' | 'retry' | 'replay' | 'changes';
@@ -14,6 +16,8 @@ export interface JobTrigger {
   readonly from_job?: number;
   /** Of a successor: what its first job began with, because the `with` of that still narrows it. */
   readonly began_with?: 'schedule' | 'trigger';
+  /** Of a replay: the provider to do it with, whatever the file lists first. */
+  readonly provider?: ProviderName;
 }
 
 /** The trigger of a job that goes on with another one's work: named after the same schedule or trigger. */
@@ -23,11 +27,14 @@ export function succeed(
     readonly kind: 'changes' | 'retry' | 'replay';
     readonly actor: string;
     readonly from_job: number;
+    readonly provider?: ProviderName;
   },
 ): JobTrigger {
+  // A provider was chosen for one replay, not for what follows from it.
+  const { provider: _provider, ...kept } = trigger;
   const { kind } = trigger;
   const began = kind === 'schedule' || kind === 'trigger' ? kind : trigger.began_with;
-  return { ...trigger, ...by, ...(began && { began_with: began }) };
+  return { ...kept, ...by, ...(began && { began_with: began }) };
 }
 
 /** What a job is about. `id` is the number of an issue or merge request, `sha` the commit. */

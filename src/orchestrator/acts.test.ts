@@ -49,7 +49,7 @@ test('a retry has the same root and the note; a replay is staged', async ({ db }
 
   const retry = await retryJob(fixture.deps, jobId, { ...BY, note: 'Again.' });
   await db.query(sql`update attempt set base = 'cafe' where job_id = ${jobId}`);
-  const replay = await replayJob(fixture.deps, jobId, BY);
+  const replay = await replayJob(fixture.deps, jobId, { ...BY, provider: 'claude' });
 
   expect(await fixture.job(retry.jobId)).toMatchObject({
     rootId: jobId,
@@ -61,9 +61,35 @@ test('a retry has the same root and the note; a replay is staged', async ({ db }
     staged: true,
     state: 'queued',
     base: 'cafe',
+    trigger: { kind: 'replay', provider: 'claude' },
+  });
+  await expect(replayJob(fixture.deps, jobId, { ...BY, provider: 'gpt' })).rejects.toMatchObject({
+    code: 'INVALID_REQUEST',
   });
   await expect(retryJob(fixture.deps, running, BY)).rejects.toThrow('has not ended');
   await expect(retryJob(fixture.deps, 999, BY)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('a retry begins at what is there now, and goes on with a merge request that is open', async ({
+  db,
+}) => {
+  using fixture = await orchestratorFixture(db);
+  const old = await fixture.enqueue({ base: 'cafe' });
+  await fixture.claim(old);
+  await fixture.complete(old);
+  const author = await fixture.work({ files: { 'src/add.ts': 'export const one = 2;\n' } });
+  await publishAll(fixture);
+  const { mergeRequestId, branch } = await fixture.job(author);
+  const reviewer = await fixture.work({
+    job: { agent: 'reviewer', mergeRequestId: mergeRequestId ?? 0, base: 'cafe' },
+  });
+
+  const anew = await retryJob(fixture.deps, old, BY);
+  const onward = await retryJob(fixture.deps, reviewer, BY);
+
+  expect(await fixture.job(anew.jobId)).toMatchObject({ base: null, mergeRequestId: null });
+  const head = fixture.git.sh(['rev-parse', branch ?? '']);
+  expect(await fixture.job(onward.jobId)).toMatchObject({ base: head, branch, mergeRequestId });
 });
 
 test('a cancel ends what waits at once, and asks the runner of what runs', async ({ db }) => {

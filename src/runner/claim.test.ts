@@ -291,6 +291,52 @@ test('a schedule narrows its agent, and policy has the last word', async ({ db }
   expect([spec.paths, spec.mode]).toEqual([['docs/**'], 'staged']);
 });
 
+test('a tripped lane that opens again lets one job try, and its success frees the others', async ({
+  db,
+}) => {
+  await using s = await openRunnerFixture(db);
+  await s.apply({ builder: { worker: `sleep 1; ${NOOP}` } });
+  await db.query(sql`
+    insert into breaker (repo_id, agent, failures, tripped_at) values (${s.repo.id}, 3, 3, now() - interval '25 hours')
+  `);
+  const ids = [await s.queue(), await s.queue(), await s.queue()];
+  s.start();
+
+  await s.until(ids[0] ?? 0, 'running');
+  const meanwhile = await db.query(sql`select state::int as state from job order by id`);
+  const holds = await db.query(sql`select kind, reason from lane_hold`);
+  await Promise.all(ids.map((id) => s.until(id, 'succeeded', 'failed')));
+
+  expect(meanwhile).toEqual([{ state: 1 }, { state: 0 }, { state: 0 }]);
+  expect(holds).toEqual([
+    { kind: 'breaker', reason: 'j_1 tries whether it works again; the others wait for it' },
+  ]);
+  expect(await db.query(sql`select 1 from breaker`)).toEqual([]);
+  expect(await counterDrift(db)).toBe(0);
+});
+
+test('a replay runs with the provider that it was given, not with the first of the file', async ({
+  db,
+}) => {
+  await using s = await openRunnerFixture(db);
+  const command = { name: 'command', run: ['/bin/sh', '.autodev/builder.sh'], llm: false } as const;
+  await s.apply({ builder: { worker: NOOP, providers: [command, { name: 'codex' }] } });
+  const by = { kind: 'replay', actor: 'ada' } as const;
+  const codex = await s.queue({ trigger: { ...by, provider: 'codex' } });
+  const claude = await s.queue({ trigger: { ...by, provider: 'claude' } });
+  s.start();
+
+  const jobs = [
+    await s.until(codex, 'waiting', 'succeeded'),
+    await s.until(claude, 'waiting', 'succeeded'),
+  ];
+
+  expect(jobs.map(({ detail }) => detail)).toEqual([
+    'No runner here has codex; it has command.',
+    'No runner here has claude; it has command.',
+  ]);
+});
+
 test('three failures in a row hold the lane', async ({ db }) => {
   await using s = await openRunnerFixture(db);
   await s.apply({ builder: { worker: 'exit 1' } });

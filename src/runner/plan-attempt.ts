@@ -47,7 +47,14 @@ export function planAttempt({
   if (listed === undefined) {
     return { cancel: `The agent ${agent} is no longer listed in autodev.yaml.` };
   }
-  const verdict = policy({ ...listed, ...narrowingOf(revision, trigger) });
+  const narrowed = { ...listed, ...narrowingOf(revision, trigger) };
+  const chosen = chosenProvider(narrowed, trigger);
+  if (chosen?.length === 0) {
+    return {
+      cancel: `It was to run with ${trigger.provider}, for which autodev.yaml names no program.`,
+    };
+  }
+  const verdict = policy(chosen ? { ...narrowed, providers: chosen } : narrowed);
   if ('refused' in verdict) {
     const { refused: detail, reason } = verdict;
     return { wait: 'provider', afterMs: LOOK_AGAIN_MS, reason, detail };
@@ -64,6 +71,21 @@ export function planAttempt({
     };
   }
   return { run: { spec, provider } };
+}
+
+/**
+ * Whom a replay was to run with: as the file describes it, or with the default model where it does not list it. Only
+ * `command` needs to be described: it is nothing without its program.
+ */
+function chosenProvider(
+  { providers }: AgentSpec,
+  { provider }: JobTrigger,
+): readonly ProviderSpec[] | undefined {
+  if (provider === undefined) {
+    return undefined;
+  }
+  const listed = providers.filter(({ name }) => name === provider);
+  return listed.length > 0 || provider === 'command' ? listed : [{ name: provider }];
 }
 
 function narrowingOf(

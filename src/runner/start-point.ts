@@ -47,7 +47,8 @@ export async function findStart(
   const head = await commitOf(`refs/heads/${repo.branch}`);
   const given = await givenBase(db, job);
   if (given === undefined) {
-    const left = await leftByParent(db, job);
+    // A retry begins anew, on what is there now: what the first one left has failed.
+    const left = job.trigger.kind === 'retry' ? undefined : await leftByParent(db, job);
     if (left !== undefined) {
       return { base: await commitOf(left.base), start: left.head, left, overlay: undefined };
     }

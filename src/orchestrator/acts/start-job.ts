@@ -5,11 +5,13 @@ import type { NewJob } from '../../db/enqueue.ts';
 import { notifyWork } from '../../db/enqueue.ts';
 import type { JobRow } from '../../db/job-rows.ts';
 import { getJob } from '../../db/job-rows.ts';
+import { findMergeRequest } from '../../db/merge-requests.ts';
 import { getRevisionInForce } from '../../db/revisions.ts';
 import { insertGatedJobs } from '../../db/run-gates.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { isFinal } from '../../domain/job-state.ts';
 import { succeed } from '../../domain/job.ts';
+import type { ProviderName } from '../../domain/spec.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 
@@ -51,6 +53,7 @@ export async function retryJob(
   const at = clock.now().toISOString();
   return start(db, actor, 'job.retry', {
     ...again(job),
+    ...(await whereToStart(db, job)),
     trigger: succeed(job.trigger, { kind: 'retry', actor, from_job: jobId }),
     input: [
       ...job.input,
@@ -59,23 +62,39 @@ export async function retryJob(
   });
 }
 
-/** The recorded inputs of a job once more, always staged: nothing of it leaves. */
+/** The recorded inputs of a job once more, with another provider where one is named; always staged: nothing leaves. */
 export async function replayJob(
   { db }: StartDeps,
   jobId: number,
-  { actor }: { actor: string },
+  { actor, provider }: { actor: string; provider?: string | undefined },
 ): Promise<{ jobId: number }> {
+  if (provider !== undefined && !isProviderName(provider)) {
+    throw new AppError('INVALID_REQUEST', `there is no provider \`${provider}\``, {
+      remedy: `Choose one of ${PROVIDERS.join(', ')}.`,
+    });
+  }
   const job = await endedJob(db, jobId);
   const attempts = await listAttempts(db, jobId);
   const worked = attempts.findLast(({ base }) => base !== null)?.base;
   return start(db, actor, 'job.replay', {
     ...again(job),
     // Where it worked then, not where the branch is by now.
-    ...(worked && { base: worked }),
-    trigger: succeed(job.trigger, { kind: 'replay', actor, from_job: jobId }),
+    ...(worked ? { base: worked } : job.base !== null && { base: job.base }),
+    trigger: succeed(job.trigger, {
+      kind: 'replay',
+      actor,
+      from_job: jobId,
+      ...(provider && { provider }),
+    }),
     input: job.input,
     staged: true,
   });
+}
+
+const PROVIDERS = ['codex', 'claude', 'command'] as const satisfies readonly ProviderName[];
+
+function isProviderName(name: string): name is ProviderName {
+  return PROVIDERS.some((one) => one === name);
 }
 
 async function start(
@@ -129,8 +148,21 @@ function again(job: JobRow): Omit<NewJob, 'trigger'> {
     parentId: job.id,
     depth: job.depth,
     ...(job.subject && { subject: job.subject }),
-    ...(job.base !== null && { base: job.base }),
   };
+}
+
+/**
+ * A retry begins at what is there now: at the head of the merge request that it continues, else at that of the
+ * default branch, whatever commit the first one was made for.
+ */
+async function whereToStart(
+  db: Db,
+  { mergeRequestId }: JobRow,
+): Promise<Pick<NewJob, 'base' | 'branch' | 'mergeRequestId'>> {
+  const request = mergeRequestId === null ? undefined : await findMergeRequest(db, mergeRequestId);
+  return request?.state === 'open'
+    ? { base: request.head, branch: request.branch, mergeRequestId: request.id }
+    : {};
 }
 
 function firstLine(text: string): string {
