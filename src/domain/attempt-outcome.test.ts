@@ -131,7 +131,7 @@ test('a refused patch fails the job at once and tells people', () => {
 
 test.each([
   ['wait', { state: 'waiting', waitReason: 'budget', wakeAt: DAY }],
-  ['question', { state: 'waiting', waitReason: 'question' }],
+  ['question', { state: 'waiting', waitReason: 'budget' }],
   ['fail', { state: 'failed', reason: 'budget' }],
 ] as const)('a budget that says %s is obeyed', (onExhausted, expected) => {
   const outcome = decideAfterAttempt(

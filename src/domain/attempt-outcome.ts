@@ -104,7 +104,8 @@ function decideAfterBudget({ budget, createdAt, limits, now }: EndedAttempt): Mo
     return { state: 'failed' };
   }
   if (budget.onExhausted === 'question') {
-    return { state: 'waiting', waitReason: 'question' };
+    // The next claim finds no room, and asks: one place does, with the budget's row locked.
+    return { state: 'waiting', waitReason: 'budget', wakeAt: now };
   }
   return budget.windowEndsAt < endsAt
     ? { state: 'waiting', waitReason: 'budget', wakeAt: budget.windowEndsAt }

@@ -117,7 +117,7 @@ export function partIn(unit: WindowKey['unit'], { microUsd, tokens }: Spend): nu
 }
 
 /** A raise that people are asked for: of one window, by an amount in its unit. */
-export interface OfferedRaise {
+interface OfferedRaise {
   /** The window's row. */
   readonly id: number;
   /** The rule's name, or what else people know the cap by. */
