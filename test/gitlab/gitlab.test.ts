@@ -1,40 +1,11 @@
-import { Gitlab as Client } from '@gitbeaker/rest';
 import { expect, test } from 'vitest';
 
-import { startGitlab } from './gitlab-fixture.ts';
-
-async function setup(options: Parameters<typeof startGitlab>[0] = {}) {
-  const gitlab = await startGitlab(options);
-  const [bot, alice, bob] = [
-    gitlab.user('autodev-bot', { bot: true }),
-    gitlab.user('alice'),
-    gitlab.user('bob'),
-  ];
-  const shop = await gitlab.project('platform/shop', {
-    files: { 'README.md': 'Shop\n', 'autodev.yaml': 'version: 1\n' },
-    members: [
-      [alice, 'maintainer'],
-      [bob, 'developer'],
-      [bot, 'developer'],
-    ],
-  });
-  const token = gitlab.token(bot).value;
-  const api = new Client({ host: gitlab.url, oauthToken: token });
-  return Object.assign(gitlab, { bot, alice, bob, shop, token, api });
-}
-
-function newest<T>(items: readonly T[]): T {
-  const item = items.at(-1);
-  if (item === undefined) {
-    throw new Error('There is none.');
-  }
-  return item;
-}
+import { newest, shop } from './shop-fixture.ts';
 
 test('a client opens a merge request, somebody approves it, and it is merged', async () => {
-  await using gitlab = await setup();
-  const { api, shop, alice, bot } = gitlab;
-  await gitlab.push(shop, { branch: 'autodev/fix', by: bot, files: { 'src/a.ts': 'one\n' } });
+  await using setup = await shop();
+  const { gitlab, api, project, alice, bot } = setup;
+  await gitlab.push(project, { branch: 'autodev/fix', by: bot, files: { 'src/a.ts': 'one\n' } });
 
   const opened = await api.MergeRequests.create('platform/shop', 'autodev/fix', 'main', 'Fix', {
     labels: 'autodev,bug',
@@ -51,18 +22,18 @@ test('a client opens a merge request, somebody approves it, and it is merged', a
   expect(opened).toMatchObject({ state: 'opened', labels: ['autodev', 'bug'] });
   expect(approvals.approved_by?.map((vote) => vote.user.username)).toEqual(['alice']);
   expect(merged).toMatchObject({ state: 'merged', merge_user: { username: 'alice' } });
-  expect(merged.merge_commit_sha).toBe(await gitlab.head(shop));
-  expect(await gitlab.head(shop, 'autodev/fix')).toBeUndefined();
+  expect(merged.merge_commit_sha).toBe(await gitlab.head(project));
+  expect(await gitlab.head(project, 'autodev/fix')).toBeUndefined();
 });
 
 test('a file is read at a commit, with the ids that GitLab gives in headers', async () => {
-  await using gitlab = await setup();
-  const { api, shop } = gitlab;
-  const head = (await gitlab.head(shop)) ?? '';
+  await using setup = await shop();
+  const { gitlab, api, project } = setup;
+  const head = (await gitlab.head(project)) ?? '';
 
-  const file = await api.RepositoryFiles.show(shop.id, 'autodev.yaml', head);
-  const raw = await api.RepositoryFiles.showRaw(shop.id, 'autodev.yaml', head);
-  const missing = api.RepositoryFiles.show(shop.id, 'src/none.ts', head);
+  const file = await api.RepositoryFiles.show(project.id, 'autodev.yaml', head);
+  const raw = await api.RepositoryFiles.showRaw(project.id, 'autodev.yaml', head);
+  const missing = api.RepositoryFiles.show(project.id, 'src/none.ts', head);
 
   expect(Buffer.from(file.content, 'base64').toString()).toBe('version: 1\n');
   expect(file.commit_id).toBe(head);

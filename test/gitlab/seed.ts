@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { protection, SETTINGS, SOMEBODY, titled } from './defaults.ts';
 import { branchHead, listRefs } from './git/read.ts';
 import { makeRepository } from './git/repository.ts';
-import { changeTree, commitTree, updateRef, type FileChange } from './git/write.ts';
+import { commitChanges, updateRef, type FileChange } from './git/write.ts';
 import { createPerson, type Person } from './person.ts';
 import { pushed } from './pushed.ts';
 import type {
@@ -196,9 +196,9 @@ export function createSeed(world: World): Seed {
         : ((await branchHead(git, from ?? project.defaultBranch)) ?? from);
     const changes = Object.entries(files).map(([path, content]): FileChange => ({ path, content }));
     const at = clock.now();
-    const sha = await commitTree(git, {
-      tree: await changeTree(git, start, changes),
-      parents: start === undefined ? [] : [start],
+    const sha = await commitChanges(git, {
+      base: start,
+      changes,
       message: `${message}\n`,
       author: { ...(push.author ?? { name: by.name, email: by.email }), at },
       committer: { ...(push.author ?? { name: by.name, email: by.email }), at },

@@ -57,23 +57,13 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { world, faults, seen } = deps;
+  const { world, faults } = deps;
   const { method = 'GET', url = '/' } = request;
   const { pathname } = new URL(url, world.url);
   const fault = faults.take(`${method} ${url}`);
   const git = parseGitPath(pathname);
   if (git) {
-    const entry: SeenRequest = {
-      method,
-      url,
-      at: world.clock.now(),
-      status: undefined,
-      body: undefined,
-    };
-    seen.push(entry);
-    response.once('finish', () => {
-      entry.status = response.statusCode;
-    });
+    note(deps, request, response, undefined);
     if (fault) {
       await sendWithFault(world, { request, response, fault, answer: undefined });
     } else {
@@ -82,14 +72,7 @@ async function serve(
     return;
   }
   const read = await readRequest(request, world.url).catch((error: unknown) => rejected(error));
-  const entry: SeenRequest = {
-    method,
-    url,
-    at: world.clock.now(),
-    status: undefined,
-    body: 'params' in read ? read.bodyValues : undefined,
-  };
-  seen.push(entry);
+  note(deps, request, response, 'params' in read ? read.bodyValues : undefined);
   // A fault comes before the request is carried out, unless it is the answer alone that gets lost.
   const carriedOut =
     fault === undefined ||
@@ -101,9 +84,22 @@ async function serve(
     return;
   }
   if (answer) {
-    entry.status = answer.status;
     send(response, answer);
   }
+}
+
+/** Keeps what was asked, and with what status it was answered in the end. */
+function note(
+  { world, seen }: Pick<ServerDeps, 'world' | 'seen'>,
+  { method = 'GET', url = '/' }: IncomingMessage,
+  response: ServerResponse,
+  body: unknown,
+): void {
+  const entry: SeenRequest = { method, url, at: world.clock.now(), status: undefined, body };
+  seen.push(entry);
+  response.once('finish', () => {
+    entry.status = response.statusCode;
+  });
 }
 
 async function answerTo(

@@ -27,5 +27,7 @@ export const UNDOCUMENTED_NAMES: Readonly<Record<string, readonly string[]>> = {
     'multiple_approval_rules_available',
     'invalid_approvers_rules',
   ],
+  API_Entities_Member: ['public_email'],
+  API_Entities_Diff: ['collapsed', 'too_large'],
   API_Entities_ProjectHook: ['token_present', 'signing_token_present'],
 };

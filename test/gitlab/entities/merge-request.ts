@@ -90,11 +90,15 @@ export async function basicMergeRequestEntity(
   };
 }
 
-export async function mergeRequestEntity(world: World, mergeRequest: MergeRequest, user: User) {
+export async function mergeRequestEntity(
+  world: World,
+  mergeRequest: MergeRequest,
+  { user, read = false }: { user: User; read?: boolean },
+) {
   const { project } = mergeRequest;
   const { base, head, start } = latestVersion(mergeRequest);
   const pipeline = headPipeline(world, mergeRequest);
-  const basic = await basicMergeRequestEntity(world, mergeRequest, { read: true });
+  const basic = await basicMergeRequestEntity(world, mergeRequest, { read });
   const changes = await diffFiles(gitOf(world, project), base, head);
   return {
     ...basic,

@@ -15,15 +15,14 @@ export async function tellPush(
   const { ref } = change;
   const branch = /^refs\/heads\/(.+)$/.exec(ref)?.[1];
   const kind = branch === undefined ? 'tag_push' : 'push';
-  world.webhooks.fire(
-    { project },
-    {
-      flag: kind === 'push' ? 'push_events' : 'tag_push_events',
-      name: kind === 'push' ? 'Push Hook' : 'Tag Push Hook',
-      payload: await pushPayload(world, project, { kind, change, user }),
-      ...(branch === undefined ? {} : { branch }),
-    },
-  );
+  const event = {
+    flag: kind === 'push' ? 'push_events' : 'tag_push_events',
+    name: kind === 'push' ? 'Push Hook' : 'Tag Push Hook',
+    payload: await pushPayload(world, project, { kind, change, user }),
+    ...(branch === undefined ? {} : { branch }),
+  } as const;
+  // Behind what happened before, which may still wait for git.
+  world.webhooks.later(async () => world.webhooks.fire({ project }, event));
 }
 
 export async function pushPayload(

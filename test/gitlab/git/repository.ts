@@ -1,9 +1,9 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { execa } from 'execa';
 
-import { bareGit, gitEnvironment } from './git.ts';
+import { gitEnvironment } from './git.ts';
 
 /**
  * Refuses what the pusher may not do. The server names the refs in the environment, with spaces around each:
@@ -31,6 +31,23 @@ while read -r old new ref; do
 done
 `;
 
+/** The refs of merge requests are there to be read, as GitLab's are, and nobody may push to them. */
+const CONFIG = `
+[http]
+	receivepack = true
+[receive]
+	fsckObjects = true
+	denyDeletes = false
+	denyDeleteCurrent = ignore
+	advertisePushOptions = true
+	hideRefs = refs/merge-requests
+[uploadpack]
+	allowAnySHA1InWant = true
+	allowFilter = true
+[gc]
+	auto = 0
+`;
+
 /** Makes a bare repository, empty or as a copy of another (a fork). */
 export async function makeRepository(
   { path }: { path: string },
@@ -42,21 +59,7 @@ export async function makeRepository(
   await (copyOf === undefined
     ? execa('git', ['init', '--quiet', '--bare', `--initial-branch=${branch}`, dir], options)
     : execa('git', ['clone', '--quiet', '--bare', '--no-hardlinks', copyOf, dir], options));
-  const git = bareGit({ path }, dir);
-  for (const [key, value] of [
-    ['http.receivepack', 'true'],
-    ['receive.fsckObjects', 'true'],
-    ['receive.denyDeletes', 'false'],
-    ['receive.denyDeleteCurrent', 'ignore'],
-    ['uploadpack.allowAnySHA1InWant', 'true'],
-    ['uploadpack.allowFilter', 'true'],
-    ['receive.advertisePushOptions', 'true'],
-    // Kept for merge requests: GitLab has them, and nobody may push to them.
-    ['receive.hideRefs', 'refs/merge-requests'],
-    ['gc.auto', '0'],
-  ] as const) {
-    await git.text(['config', key, value]);
-  }
+  await appendFile(join(dir, 'config'), CONFIG);
   const hook = join(dir, 'hooks', 'pre-receive');
   await mkdir(join(dir, 'hooks'), { recursive: true });
   await writeFile(hook, PRE_RECEIVE);

@@ -1,9 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { signatureEnvironment, type BareGit, type Signature } from './git.ts';
-import { findFile } from './read.ts';
 
 /** One change of a file in a commit. Content undefined deletes it. */
 export interface FileChange {
@@ -13,35 +8,47 @@ export interface FileChange {
   readonly mode?: string;
 }
 
-/** The tree of `base` (undefined: the empty one) with the changes made. */
-export async function changeTree(
+/** One commit on `base` (undefined: the first of its line) with the changes made; no ref is moved. */
+export async function commitChanges(
   git: BareGit,
-  base: string | undefined,
-  changes: readonly FileChange[],
+  {
+    base,
+    changes,
+    message,
+    author,
+    committer = author,
+  }: {
+    base: string | undefined;
+    changes: readonly FileChange[];
+    message: string;
+    author: Signature;
+    committer?: Signature;
+  },
 ): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'autodev-gitlab-index-'));
-  try {
-    const env = { GIT_INDEX_FILE: join(folder, 'index') };
-    await git.text(['read-tree', ...(base === undefined ? ['--empty'] : [base])], { env });
-    for (const { path, content, mode } of changes) {
-      if (content === undefined) {
-        await git.text(['update-index', '--index-info'], {
-          env,
-          input: `0 ${'0'.repeat(40)}\t${path}\n`,
-        });
-        continue;
-      }
-      const had = base === undefined ? undefined : await findFile(git, base, path);
-      const blob = await git.text(['hash-object', '-w', '--stdin'], { input: content });
-      await git.text(['update-index', '--index-info'], {
-        env,
-        input: `${mode ?? had?.mode ?? '100644'} ${blob}\t${path}\n`,
-      });
-    }
-    return await git.text(['write-tree'], { env });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const modes = base === undefined ? new Map<string, string>() : await modesOf(git, base, changes);
+  const input = Buffer.concat([
+    // A ref is only needed to name the commit; it is gone once its id is known.
+    ...line('commit refs/autodev/import'),
+    ...line('mark :1'),
+    ...line(`author ${signatureLine(author)}`),
+    ...line(`committer ${signatureLine(committer)}`),
+    ...data(Buffer.from(message)),
+    ...(base === undefined ? [] : line(`from ${base}`)),
+    ...changes.flatMap(({ path, content, mode }) =>
+      content === undefined
+        ? line(`D ${quoted(path)}`)
+        : [
+            ...line(`M ${mode ?? modes.get(path) ?? '100644'} inline ${quoted(path)}`),
+            ...data(Buffer.from(content)),
+          ],
+    ),
+    ...line(''),
+    ...line('get-mark :1'),
+    ...line('reset refs/autodev/import'),
+    ...line(`from ${'0'.repeat(40)}`),
+    ...line('done'),
+  ]);
+  return git.text(['fast-import', '--quiet', '--force', '--done', '--cat-blob-fd=1'], { input });
 }
 
 export function commitTree(
@@ -109,4 +116,39 @@ export async function replayedTree(
   const side = (of: string) =>
     commitTree(git, { tree: of, parents: [root], message: of, author: nobody });
   return mergedTree(git, await side(target), await side(tree));
+}
+
+async function modesOf(
+  git: BareGit,
+  base: string,
+  changes: readonly FileChange[],
+): Promise<Map<string, string>> {
+  const out = await git.text(['ls-tree', '-z', base, '--', ...changes.map(({ path }) => path)]);
+  return new Map(
+    out
+      .split('\0')
+      .filter((entry) => entry !== '')
+      .map((entry): [string, string] => [entry.slice(entry.indexOf('\t') + 1), entry.slice(0, 6)]),
+  );
+}
+
+function line(text: string): Buffer[] {
+  return [Buffer.from(`${text}\n`)];
+}
+
+function data(content: Buffer): Buffer[] {
+  return [...line(`data ${content.length}`), content, ...line('')];
+}
+
+function signatureLine({ name, email, at }: Signature): string {
+  return `${name} <${email}> ${Math.floor(at.getTime() / 1000)} +0000`;
+}
+
+/** As C would write it; what a path may hold must not end the line. */
+function quoted(path: string): string {
+  const inner = path
+    .replaceAll('\\', String.raw`\\`)
+    .replaceAll('"', String.raw`\"`)
+    .replaceAll('\n', String.raw`\n`);
+  return `"${inner}"`;
 }

@@ -2,7 +2,7 @@ import { projectLevel, projectOf } from '../access.ts';
 import { commitEntity } from '../entities/commit.ts';
 import { pipelineEntity } from '../entities/pipeline.ts';
 import { branchHead, findFile, isAncestor, listRefs, readBlob, readCommit } from '../git/read.ts';
-import { changeTree, commitTree, updateRef, type FileChange } from '../git/write.ts';
+import { commitChanges, updateRef, type FileChange } from '../git/write.ts';
 import { page } from '../paging.ts';
 import type { Params } from '../params.ts';
 import { pipelinesOf, pipelineStatus } from '../pipelines.ts';
@@ -88,10 +88,9 @@ async function createCommit(call: Call): Promise<Reply> {
       name: params.text('author_name') ?? user.name,
       email: params.text('author_email') ?? user.email,
     };
-    const tree = await changeTree(git, start, changes.flat());
-    const commit = await commitTree(git, {
-      tree,
-      parents: [start],
+    const commit = await commitChanges(git, {
+      base: start,
+      changes: changes.flat(),
       message,
       author,
       committer: signature,

@@ -82,7 +82,7 @@ async function create(call: Call): Promise<Reply> {
     squash: params.flag('squash'),
     removeSourceBranch: params.flag('remove_source_branch'),
   });
-  return { status: 201, body: await mergeRequestEntity(world, mergeRequest, user) };
+  return { status: 201, body: await mergeRequestEntity(world, mergeRequest, { user }) };
 }
 
 function versionEntity(mergeRequest: MergeRequest) {
@@ -108,7 +108,10 @@ export const mergeRequestRoutes: readonly Route[] = [
     path: ONE,
     returns: 'MergeRequest',
     handle: async (call) => ({
-      body: await mergeRequestEntity(call.world, mergeRequestOf(call), call.user),
+      body: await mergeRequestEntity(call.world, mergeRequestOf(call), {
+        user: call.user,
+        read: true,
+      }),
     }),
   },
   {
@@ -118,7 +121,7 @@ export const mergeRequestRoutes: readonly Route[] = [
     async handle(call) {
       const mergeRequest = mergeRequestOf(call);
       await updateMergeRequest(call, mergeRequest);
-      return { body: await mergeRequestEntity(call.world, mergeRequest, call.user) };
+      return { body: await mergeRequestEntity(call.world, mergeRequest, call) };
     },
   },
   {

@@ -59,7 +59,7 @@ export const mergingRoutes: readonly Route[] = [
           mergeMessage: params.text('merge_commit_message'),
           squashMessage: params.text('squash_commit_message'),
         });
-        return { body: await mergeRequestEntity(world, mergeRequest, user) };
+        return { body: await mergeRequestEntity(world, mergeRequest, { user }) };
       });
     },
   },
