@@ -4,12 +4,12 @@ import { expect, inject } from 'vitest';
 import { test } from '../../test/database.ts';
 import { counterDrift, endOf, newJob, newRunner, resetQueue } from '../../test/queue.ts';
 import { AGENTS } from '../domain/agent.ts';
+import { pendingControls } from './controls.ts';
 import { recountCounters } from './counters.ts';
 import type { Db, Queryable } from './db.ts';
 import { insertJobs } from './enqueue.ts';
 import { getJob } from './job-rows.ts';
 import { moveToFinal, promoteDue } from './promote.ts';
-import { jobsOf } from './runners.ts';
 import type { Sql } from './sql.ts';
 import { sql } from './sql.ts';
 import { turn } from './turn.ts';
@@ -113,7 +113,7 @@ test('ends go by primary key, lanes and jobs are picked by their own indexes', a
 
 test.for<[string, string, (db: Queryable) => Promise<unknown>]>([
   ['one job', 'job_pkey', (db) => getJob(db, 9_000)],
-  ['what a runner has', 'job_running', (db) => jobsOf(db, 1, 1)],
+  ['what a runner is told to stop', 'job_running', (db) => pendingControls(db, 1)],
   ['what is due', 'job_wake', (db) => promoteDue(db, 100)],
   [
     'a cancelled job',

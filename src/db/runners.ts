@@ -142,14 +142,6 @@ export async function listDeadRunners(
   return rows.map(({ id, host, epoch, expired }) => ({ id, host, upToEpoch: epoch, expired }));
 }
 
-/** What a runner's epoch has running, oldest first. */
-export async function jobsOf(db: Queryable, runner: number, epoch: number): Promise<JobRow[]> {
-  const rows = await db.query<JobRecord>(
-    sql`select * from job where state = 1 and runner = ${runner} and epoch = ${epoch} order by id`,
-  );
-  return rows.map(jobRow);
-}
-
 /**
  * Takes a dead runner's jobs. Rows that somebody holds are skipped, so that this never waits for a job while it
  * holds others: the dead runner may turn out to be alive and complete them in another order.
