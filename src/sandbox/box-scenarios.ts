@@ -122,10 +122,13 @@ const scenarios: Record<string, () => Promise<Partial<Seen>>> = {
   politeStop: () => stopped(`trap 'echo bye; exit 0' TERM; echo ready; ${LOOPS_FOR_EVER}`),
 
   stubbornStop: () =>
-    stopped(`
+    stopped(
+      `
       setsid bash -c "trap '' TERM INT HUP; ${LOOPS_FOR_EVER}" &
       setsid -f bash -c "setsid -f sleep 1000; ${LOOPS_FOR_EVER}"
-      trap '' TERM INT HUP; nohup sleep 1000 & echo ready; ${LOOPS_FOR_EVER}`),
+      trap '' TERM INT HUP; nohup sleep 1000 & echo ready; ${LOOPS_FOR_EVER}`,
+      6,
+    ),
 
   timeout_wall: () => limited({ wallMs: 1200 }, `while :; do echo tick; sleep 0.1; done`),
   timeout_idle: () => limited({ idleMs: 1200 }, `echo one; ${LOOPS_FOR_EVER}`),
@@ -176,7 +179,8 @@ async function limited(limits: Partial<BoxLimits>, script: string): Promise<Part
   return { end, grownBytes, longestLine: Math.max(0, ...lines.map(({ text }) => text.length)) };
 }
 
-async function stopped(script: string): Promise<Partial<Seen>> {
+/** Stops a worker that said it is ready, once its box holds so many processes. */
+async function stopped(script: string, processes = 1): Promise<Partial<Seen>> {
   await using fixture = await openBoxFixture();
   const ready = Promise.withResolvers<void>();
   const lines: OutputLine[] = [];
@@ -186,7 +190,11 @@ async function stopped(script: string): Promise<Partial<Seen>> {
     ready.resolve();
   });
   await ready.promise;
-  const tree = descendants(running.pid);
+  let tree = descendants(running.pid);
+  while (tree.length < processes) {
+    await systemClock.sleep(5, new AbortController().signal);
+    tree = descendants(running.pid);
+  }
   const end = await running.stop({ graceMs: 500 });
   return {
     end,

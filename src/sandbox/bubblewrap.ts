@@ -47,7 +47,8 @@ export function bubblewrapSandbox(deps: BubblewrapDeps): Sandbox {
       });
       const status = readStatus(child);
       let boxed: readonly ProcessStat[] = [];
-      // Once bubblewrap has ended its tree hangs on nothing, so what was seen last is what must be gone.
+      // Once bubblewrap has ended its tree hangs on nothing, so what was seen last is what must be gone, and the
+      // box's first process, which the kernel lets go only after all others: bubblewrap does not wait for that.
       const look = (): void => {
         if (!hasEnded(child)) {
           boxed = descendants(child.pid);
@@ -61,7 +62,9 @@ export function bubblewrapSandbox(deps: BubblewrapDeps): Sandbox {
         onLine,
         processes: () => {
           look();
-          return boxed;
+          const first = hasEnded(child) ? status().first : undefined;
+          const last = first === undefined ? undefined : readProcess(first.pid);
+          return last?.startTime === first?.startTime && last ? [...boxed, last] : boxed;
         },
         commandProcess: () => {
           const { first } = status();
