@@ -1,5 +1,7 @@
 /** Work that goes on after an answer was sent: hooks on their way, votes that wait to be taken back. */
 export interface Background {
+  /** Aborts when the server stops. */
+  readonly signal: AbortSignal;
   /** Ends with the server; `task` gets the signal and must return soon after it. A failure is a bug of the server. */
   run(task: (signal: AbortSignal) => Promise<void>): void;
   /** Stops everything and waits for it; rejects with the first bug that any task had. */
@@ -12,6 +14,7 @@ export function createBackground(): Background {
   const bugs: unknown[] = [];
 
   return {
+    signal: stopped.signal,
     run(task) {
       if (stopped.signal.aborted) {
         return;

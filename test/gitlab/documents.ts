@@ -102,7 +102,7 @@ export function readDocuments(folder: string): Documents {
       if (answer.json === undefined) {
         return [];
       }
-      if (answer.status >= 400) {
+      if (answer.status >= 300) {
         return problems(strict, 'Error', () => asObject(overlay['Error']), answer.json);
       }
       const definition = operationOf(route)?.answer;

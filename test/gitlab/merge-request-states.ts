@@ -10,7 +10,7 @@ export function closeMergeRequest(world: World, mergeRequest: MergeRequest, user
   mergeRequest.closedBy = user;
   mergeRequest.updatedAt = now;
   addSystemNote(world, mergeRequest, { author: user, body: 'closed' });
-  tellMergeRequest(world, mergeRequest, { action: 'close', user });
+  tellMergeRequest(world, mergeRequest, { action: 'close', user, changes: stateChange(1, 2) });
 }
 
 export function reopenMergeRequest(world: World, mergeRequest: MergeRequest, user: User): void {
@@ -20,7 +20,7 @@ export function reopenMergeRequest(world: World, mergeRequest: MergeRequest, use
   mergeRequest.updatedAt = world.clock.now();
   mergeRequest.unsettledReads.checking = world.behaviour.checkingReads;
   addSystemNote(world, mergeRequest, { author: user, body: 'reopened' });
-  tellMergeRequest(world, mergeRequest, { action: 'reopen', user });
+  tellMergeRequest(world, mergeRequest, { action: 'reopen', user, changes: stateChange(2, 1) });
 }
 
 /** Also for one whose head reached the target branch by a push: then there is no merge commit. */
@@ -42,5 +42,10 @@ export function markMerged(
   mergeRequest.squashCommit = squashCommit;
   mergeRequest.approvalsSyncing = false;
   addSystemNote(world, mergeRequest, { author: user, body: 'merged' });
-  tellMergeRequest(world, mergeRequest, { action: 'merge', user });
+  tellMergeRequest(world, mergeRequest, { action: 'merge', user, changes: stateChange(1, 3) });
+}
+
+/** By GitLab's numbers: 1 opened, 2 closed, 3 merged. */
+function stateChange(previous: number, current: number) {
+  return { state_id: { previous, current } };
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
 import { protection, SETTINGS, SOMEBODY, titled } from './defaults.ts';
+import { tellMember, tellProject } from './events/group-event.ts';
 import { branchHead, listRefs } from './git/read.ts';
 import { makeRepository } from './git/repository.ts';
 import { commitChanges, updateRef, type FileChange } from './git/write.ts';
@@ -123,10 +124,17 @@ export function createSeed(world: World): Seed {
     state.users.set(made.id, made);
     return made;
   };
+  const addMember: Seed['addMember'] = (of, one, role) => {
+    const event = of.members.has(one.id) ? 'user_update_for_group' : 'user_add_to_group';
+    of.members.set(one.id, membership(role));
+    if (!('dir' in of)) {
+      tellMember(world, of, { user: one, level: LEVELS[role], event });
+    }
+  };
   const group: Seed['group'] = (path, members = []) => {
     const found = findGroup(state, path) ?? makeGroup(path);
     for (const [member, role] of members) {
-      found.members.set(member.id, membership(role));
+      addMember(found, member, role);
     }
     return found;
   };
@@ -180,10 +188,8 @@ export function createSeed(world: World): Seed {
       formerPaths: new Set(),
     };
     state.projects.set(id, made);
+    tellProject(world, made, 'project_create');
     return made;
-  };
-  const addMember: Seed['addMember'] = (of, one, role) => {
-    of.members.set(one.id, membership(role));
   };
 
   const commit = async (project: Project, push: NewPush): Promise<string> => {
@@ -248,7 +254,11 @@ export function createSeed(world: World): Seed {
       return made;
     },
     removeMember(of, one) {
+      const level = of.members.get(one.id)?.level;
       of.members.delete(one.id);
+      if (level !== undefined && !('dir' in of)) {
+        tellMember(world, of, { user: one, level, event: 'user_remove_from_group' });
+      }
     },
     push: (project, push) => asPush(project, push.by, () => commit(project, push)),
     async deleteBranch(project, branch, by) {
@@ -263,12 +273,17 @@ export function createSeed(world: World): Seed {
     pipeline: (project, options) => startPipeline(world, project, options),
     setJob: (pipeline, options) => setJob(world, pipeline, options),
     rename(project, path) {
-      project.formerPaths.add(project.path.toLowerCase());
+      const oldPath = project.path;
+      const next = group(path.slice(0, path.lastIndexOf('/')));
+      const event = next === project.group ? 'project_rename' : 'project_transfer';
+      project.formerPaths.add(oldPath.toLowerCase());
       project.path = path;
-      project.group = group(path.slice(0, path.lastIndexOf('/')));
+      project.group = next;
+      tellProject(world, project, event, oldPath);
     },
     remove(project) {
       state.projects.delete(project.id);
+      tellProject(world, project, 'project_destroy');
     },
     as: (person) => createPerson(world, person),
   };

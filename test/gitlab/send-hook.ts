@@ -9,11 +9,12 @@ interface SendDeps {
   readonly instance: string;
   readonly timeoutMs: number;
   readonly userAgent: string;
+  readonly stop: AbortSignal;
 }
 
 /** Sends one event to one hook and tells what came back; never rejects. Redirects are not followed. */
 export async function sendHook(
-  { clock, instance, timeoutMs, userAgent }: SendDeps,
+  { clock, instance, timeoutMs, userAgent, stop }: SendDeps,
   { hook, event, key }: { hook: Hook; event: HookEvent; key: string },
 ): Promise<Omit<Delivery, 'id' | 'hook' | 'idempotencyKey'>> {
   const at = clock.now();
@@ -54,7 +55,7 @@ export async function sendHook(
       headers: requestHeaders,
       body,
       redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]),
     });
     const responseBody = await response.text();
     return {

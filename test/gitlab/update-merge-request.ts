@@ -1,6 +1,6 @@
 import { projectLevel } from './access.ts';
 import { tellMergeRequest } from './events/merge-request-event.ts';
-import { labelSections, userSection } from './events/sections.ts';
+import { hookTime, labelSections, userSection } from './events/sections.ts';
 import { branchHead } from './git/read.ts';
 import { closeMergeRequest, reopenMergeRequest } from './merge-request-states.ts';
 import { ensureLabels, labelsAfter, usersByIds } from './noteables.ts';
@@ -40,7 +40,9 @@ export async function updateMergeRequest(call: Call, mergeRequest: MergeRequest)
     params.flag('remove_source_branch') ?? mergeRequest.removeSourceBranch;
   await retarget(call, mergeRequest, changes);
   if (Object.keys(changes).length > 0) {
-    mergeRequest.updatedAt = world.clock.now();
+    const now = world.clock.now();
+    changes['updated_at'] = { previous: hookTime(mergeRequest.updatedAt), current: hookTime(now) };
+    mergeRequest.updatedAt = now;
     unsettle(world, mergeRequest);
     tellMergeRequest(world, mergeRequest, { action: 'update', user, changes });
   }

@@ -98,7 +98,7 @@ export function createWebhooks(
 
   const attempt = async (hook: Hook, event: HookEvent, key: string): Promise<Delivery> => {
     const sent = await sendHook(
-      { clock, instance: instance(), timeoutMs, userAgent },
+      { clock, instance: instance(), timeoutMs, userAgent, stop: background.signal },
       { hook, event, key },
     );
     const delivery: Delivery = { id: log.length + 1, hook, idempotencyKey: key, ...sent };

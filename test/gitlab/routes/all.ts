@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts';
 import { approvalRoutes } from './approvals.ts';
 import { awardRoutes } from './awards.ts';
+import { ciLintRoutes } from './ci-lint.ts';
 import { commitRoutes } from './commits.ts';
 import { discussionRoutes } from './discussions.ts';
 import { graphqlRoutes } from './graphql.ts';
@@ -35,6 +36,7 @@ export const ROUTES: readonly Route[] = [
   ...pipelineRoutes,
   ...statusRoutes,
   ...projectEventRoutes,
+  ...ciLintRoutes,
   ...graphqlRoutes,
   ...hookRoutes,
 ];

@@ -1,7 +1,7 @@
 import { projectLevel, projectOf } from '../access.ts';
 import { issueEntity } from '../entities/issue.ts';
 import { tellIssue } from '../events/issue-event.ts';
-import { labelSections, userSection } from '../events/sections.ts';
+import { hookTime, labelSections, userSection } from '../events/sections.ts';
 import { ensureLabels, issueOf, labelsAfter, maySeeIssue, usersByIds } from '../noteables.ts';
 import { addSystemNote } from '../notes.ts';
 import { page } from '../paging.ts';
@@ -143,7 +143,9 @@ function update(call: Call): Reply {
   }
   issue.confidential = params.flag('confidential') ?? issue.confidential;
   if (Object.keys(changes).length > 0) {
-    issue.updatedAt = world.clock.now();
+    const now = world.clock.now();
+    changes['updated_at'] = { previous: hookTime(issue.updatedAt), current: hookTime(now) };
+    issue.updatedAt = now;
     tellIssue(world, issue, { action: 'update', user, changes });
   }
   changeState(call, issue);
