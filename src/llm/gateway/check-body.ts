@@ -22,7 +22,7 @@ export interface CheckedBody {
   readonly wantedOutput: number;
   readonly seen: Readonly<Seen>;
   readonly bytes: number;
-  /** The body to send, with at most so much output. */
+  /** The body to send, with at most so much output. Once: what was parsed is let go, for streams are long. */
   serialize(maxOutput: number): Buffer;
 }
 
@@ -35,6 +35,7 @@ export function checkBody(api: LlmApi, raw: Buffer, terms: CallTerms): CheckedBo
   const seen: Seen = { images: 0, imageBytes: 0 };
   (api === 'responses' ? responsesBody : messagesBody)(body, '', seen);
 
+  let parsed: typeof body | undefined = body;
   const { stream } = body;
   const model = terms.models.find((name) => name === body['model']);
   const asked = body[api === 'responses' ? 'max_output_tokens' : 'max_tokens'];
@@ -50,8 +51,11 @@ export function checkBody(api: LlmApi, raw: Buffer, terms: CallTerms): CheckedBo
     wantedOutput,
     seen,
     bytes: raw.length,
-    serialize: (maxOutput) =>
-      Buffer.from(JSON.stringify(withTerms(api, body, { maxOutput, tier: terms.tier }))),
+    serialize(maxOutput) {
+      const whole = withTerms(api, parsed ?? {}, { maxOutput, tier: terms.tier });
+      parsed = undefined;
+      return Buffer.from(JSON.stringify(whole));
+    },
   };
 }
 

@@ -58,9 +58,12 @@ function replaceAll(bytes: Buffer, secret: Buffer): Buffer {
 
 /** How many bytes at the end of `bytes` are the beginning of `secret`. */
 function overlap(bytes: Buffer, secret: Buffer): number {
-  for (let n = Math.min(bytes.length, secret.length - 1); n > 0; n -= 1) {
-    if (bytes[bytes.length - n] === secret[0] && bytes.subarray(-n).equals(secret.subarray(0, n))) {
-      return n;
+  const first = secret[0] ?? 0;
+  const from = Math.max(0, bytes.length - secret.length + 1);
+  for (let at = bytes.indexOf(first, from); at !== -1; at = bytes.indexOf(first, at + 1)) {
+    const tail = bytes.subarray(at);
+    if (tail.equals(secret.subarray(0, tail.length))) {
+      return tail.length;
     }
   }
   return 0;

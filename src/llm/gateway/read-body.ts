@@ -6,7 +6,7 @@ import { Refusal } from './refusal.ts';
 const MAX_HELD_BYTES = 128 * 2 ** 20;
 
 /**
- * Reads a whole body, counted on its attempt until `release`. Aborting `signal` ends a worker that sends too slowly.
+ * Reads a whole body, counted on its attempt until `release`; `take` gives it out once. Aborting `signal` ends a worker that sends too slowly.
  * Throws `Refusal`.
  */
 export async function readBody(
@@ -16,7 +16,7 @@ export async function readBody(
     maxBytes,
     signal,
   }: { holder: { heldBytes: number }; maxBytes: number; signal: AbortSignal },
-): Promise<{ readonly raw: Buffer; readonly release: () => void }> {
+): Promise<{ readonly take: () => Buffer; readonly release: () => void }> {
   if ((incoming.headers['content-encoding'] ?? 'identity') !== 'identity') {
     throw new Refusal(415, 'compressed requests are not accepted');
   }
@@ -41,7 +41,7 @@ export async function readBody(
       }
       chunks.push(chunk);
     }
-    return { raw: Buffer.concat(chunks, bytes), release };
+    return { take: () => Buffer.concat(chunks.splice(0), bytes), release };
   } catch (error) {
     release();
     throw error;

@@ -57,13 +57,13 @@ export async function serveCall(
   if (access === undefined) {
     throw new Refusal(403, `this job has no access to ${provider}`);
   }
-  const { raw, release } = await readBody(incoming, {
+  const { take, release } = await readBody(incoming, {
     holder: served,
     maxBytes: deps.maxBodyBytes,
     signal: served.stop.signal,
   });
   try {
-    await makeCall(deps, served, { api, access, raw, incoming, response });
+    await makeCall(deps, served, { api, access, take, incoming, response });
   } finally {
     release();
   }
@@ -72,7 +72,7 @@ export async function serveCall(
 interface Call {
   readonly api: LlmApi;
   readonly access: Access;
-  readonly raw: Buffer;
+  readonly take: () => Buffer;
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
 }
@@ -80,11 +80,11 @@ interface Call {
 async function makeCall(
   deps: CallDeps,
   served: Served,
-  { api, access, raw, incoming, response }: Call,
+  { api, access, take, incoming, response }: Call,
 ): Promise<void> {
   const { attempt, account, estimator } = served;
   const provider = PROVIDER_OF[api];
-  const body = checkBody(api, raw, {
+  const body = checkBody(api, take(), {
     models: access.models,
     maxOutput: attempt.limits.maxOutput,
     ...(attempt.tier !== undefined && { tier: attempt.tier }),

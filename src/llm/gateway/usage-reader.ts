@@ -83,6 +83,10 @@ export function createUsageReader(api: LlmApi, { streams }: { streams: boolean }
         keep(chunk);
         return;
       }
+      // Most pieces are whole events of text, with nothing to read.
+      if (restBytes === 0 && state.hasOutput && chunk.at(-1) === LINE_END && !isTelling(chunk)) {
+        return;
+      }
       let start = 0;
       for (let end = chunk.indexOf(LINE_END); end !== -1; end = chunk.indexOf(LINE_END, start)) {
         if (restBytes === 0) {
@@ -102,6 +106,10 @@ export function createUsageReader(api: LlmApi, { streams }: { streams: boolean }
       return state;
     },
   };
+}
+
+function isTelling(bytes: Buffer): boolean {
+  return bytes.includes(USAGE) || FAILURES.some((mark) => bytes.includes(mark));
 }
 
 function parse(line: Buffer, streams: boolean): Readonly<Record<string, unknown>> | undefined {
