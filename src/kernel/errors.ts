@@ -22,6 +22,23 @@ const ERRORS = {
   SCHEMA_NEWER: { http: 500, exit: 1, retry: false },
   SOURCE_UNREADABLE: { http: 502, exit: 1, retry: true },
   GIT_FAILED: { http: 502, exit: 1, retry: true },
+  /** The forge could not be reached, or did not answer in time. */
+  FORGE_UNREACHABLE: { http: 502, exit: 1, retry: true },
+  FORGE_RATE_LIMITED: { http: 503, exit: 1, retry: true },
+  /** Our token is not accepted. It is read again from its file, so a rotated one is found without anybody. */
+  FORGE_UNAUTHORIZED: { http: 502, exit: 1, retry: true },
+  /** Our token is accepted and may not do this. */
+  FORGE_FORBIDDEN: { http: 502, exit: 1, retry: false },
+  /** Not there, or not to be seen by us: the forge does not tell one from the other. */
+  FORGE_NOT_FOUND: { http: 502, exit: 1, retry: false },
+  FORGE_CONFLICT: { http: 409, exit: 1, retry: false },
+  /** The forge understood and said no. */
+  FORGE_REFUSED: { http: 502, exit: 1, retry: false },
+  /** What came was no answer of the forge: a page, half of one, other fields than agreed. */
+  FORGE_BAD_ANSWER: { http: 502, exit: 1, retry: true },
+  FORGE_REDIRECTED: { http: 502, exit: 1, retry: false },
+  /** A write whose answer was lost: whether it was carried out has to be looked up before it is tried again. */
+  FORGE_UNCERTAIN: { http: 502, exit: 1, retry: true },
   BRANCH_MOVED: { http: 409, exit: 1, retry: true },
   WORKING_COPY_DIRTY: { http: 409, exit: 1, retry: false },
   PATCH_REFUSED: { http: 422, exit: 1, retry: false },
