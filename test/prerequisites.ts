@@ -22,13 +22,24 @@ declare module 'vitest' {
 // oxlint-disable-next-line import/no-default-export -- vitest's contract
 export default async function prepare(project: TestProject): Promise<void> {
   project.provide('available', { bubblewrap: await haveBubblewrap() });
+  if (!process.env['AUTODEV_CONTRACTS']) {
+    warn(
+      'what GitLab is asked and answers, held against its own documents',
+      'AUTODEV_CONTRACTS is not set.',
+      'Set it to the folder that holds gitlab/openapi-needed.json.',
+    );
+  }
 }
 
 async function haveBubblewrap(): Promise<boolean> {
   if ((await run('bwrap', '--version')) !== undefined) {
     const refused = await installDebianPackage({ run, uid: process.getuid?.() }, 'bubblewrap');
     if (refused !== undefined) {
-      warn(`bubblewrap is not installed (${refused}).`, 'Install it: apt-get install bubblewrap');
+      warn(
+        SANDBOX,
+        `bubblewrap is not installed (${refused}).`,
+        'Install it: apt-get install bubblewrap',
+      );
       return false;
     }
   }
@@ -36,12 +47,15 @@ async function haveBubblewrap(): Promise<boolean> {
   const failed = await run('bwrap', ...SMALLEST_BOX);
   if (failed !== undefined) {
     warn(
+      SANDBOX,
       `bubblewrap cannot make a box here (${failed}).`,
       'Allow user namespaces: in a container with its seccomp profile, else with sysctl user.max_user_namespaces.',
     );
   }
   return failed === undefined;
 }
+
+const SANDBOX = 'every test of the sandbox';
 
 const SMALLEST_BOX =
   '--unshare-all --unshare-user --disable-userns --ro-bind / / --proc /proc /bin/true'.split(' ');
@@ -57,9 +71,7 @@ const run: Run = async (file, ...argv) => {
   return failed ? (all?.trim().split('\n').at(-1) ?? '') || (shortMessage ?? '') : undefined;
 };
 
-function warn(missing: string, remedy: string): void {
+function warn(what: string, missing: string, remedy: string): void {
   const rule = '!'.repeat(78);
-  process.stderr.write(
-    `\n${rule}\n! SKIPPED: every test of the sandbox. ${missing}\n! ${remedy}\n${rule}\n\n`,
-  );
+  process.stderr.write(`\n${rule}\n! SKIPPED: ${what}. ${missing}\n! ${remedy}\n${rule}\n\n`);
 }

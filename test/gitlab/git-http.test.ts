@@ -125,3 +125,15 @@ test('a merge request keeps a version per push, and closes when its branch is de
   expect(closed.body).toMatchObject({ state: 'closed', sha: second });
   expect(newest(gitlab.state.mergeRequests).closedBy).toBe(bot);
 });
+
+test('HEAD follows the default branch when it is switched', async () => {
+  await using setup = await shop();
+  const { gitlab, project, token, bot } = setup;
+  await using git = await gitClient(token);
+  const head = await gitlab.push(project, { branch: 'next', by: bot, files: { 'n.md': 'n\n' } });
+
+  await gitlab.setDefaultBranch(project, 'next');
+  const seen = await git.run(['ls-remote', `${gitlab.url}/platform/shop.git`, 'HEAD']);
+
+  expect(seen).toBe(`${head}\tHEAD`);
+});

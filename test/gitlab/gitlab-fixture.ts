@@ -1,22 +1,10 @@
 import type { Documents } from './contract.ts';
 import { readDocuments } from './documents.ts';
+import { createGitlab, type Gitlab, type GitlabOptions } from './gitlab.ts';
+import { createManualClock, type ManualClock } from './manual-clock.ts';
 
 /** Read once per test file: compiling the schemas is slow. */
 const DOCUMENTS = contractDocuments();
-
-function contractDocuments(): Documents | undefined {
-  const folder = process.env['AUTODEV_CONTRACTS'];
-  if (folder === undefined || folder === '') {
-    const rule = '!'.repeat(78);
-    process.stderr.write(
-      `\n${rule}\n! SKIPPED: holding exchanges against GitLab's own documents. Set AUTODEV_CONTRACTS\n! to the folder that holds gitlab/openapi-needed.json.\n${rule}\n\n`,
-    );
-    return undefined;
-  }
-  return readDocuments(folder);
-}
-import { createGitlab, type Gitlab, type GitlabOptions } from './gitlab.ts';
-import { createManualClock, type ManualClock } from './manual-clock.ts';
 
 /**
  * A GitLab for one test, on a clock of its own. Disposing of it fails the test when an exchange broke GitLab's
@@ -33,4 +21,10 @@ export async function startGitlab(
     ...options,
   });
   return Object.assign(gitlab, { manualClock });
+}
+
+/** Undefined where the folder of contracts is not named; test/prerequisites.ts says loudly what that skips. */
+function contractDocuments(): Documents | undefined {
+  const folder = process.env['AUTODEV_CONTRACTS'];
+  return folder === undefined || folder === '' ? undefined : readDocuments(folder);
 }

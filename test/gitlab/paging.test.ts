@@ -102,3 +102,17 @@ test('the budget is in the headers, and what is beyond it answers 429 until the 
   expect(third?.headers.get('retry-after')).toBe('60');
   expect(later.status).toBe(200);
 });
+
+test('a thousand projects that share one repository are made in a moment and read by their heads', async () => {
+  await using setup = await shop();
+  const { gitlab, project, bot, ask } = setup;
+  for (let number = 0; number < 1000; number += 1) {
+    await gitlab.project(`fleet/p${number}`, { codeOf: project, members: [[bot, 'developer']] });
+  }
+
+  const page = await ask('/projects?membership=true&simple=true&per_page=100&page=11');
+  const branch = await ask('/projects/fleet%2Fp999/repository/branches/main');
+
+  expect(page.headers.get('x-total')).toBe('1001');
+  expect(branch.body).toMatchObject({ commit: { id: await gitlab.head(project) } });
+});

@@ -9,73 +9,26 @@ import { commitChanges, updateRef, type FileChange } from './git/write.ts';
 import { createPerson, type Person } from './person.ts';
 import { pushed } from './pushed.ts';
 import type {
-  AccessLevel,
   AccessToken,
   CiStatus,
   Group,
   Membership,
   Pipeline,
   Project,
-  ProjectSettings,
-  Scope,
   User,
 } from './records.ts';
 import { setJob, startPipeline, type NewPipeline } from './run-pipeline.ts';
+import {
+  LEVELS,
+  type NewProject,
+  type NewPush,
+  type NewToken,
+  type NewUser,
+  type Role,
+} from './seed-options.ts';
 import { findGroup } from './state.ts';
 import { issueToken } from './tokens.ts';
 import { gitOf, type World } from './world.ts';
-
-/** Names of levels, as people speak of them. */
-export const LEVELS = {
-  guest: 10,
-  planner: 15,
-  reporter: 20,
-  developer: 30,
-  maintainer: 40,
-  owner: 50,
-} as const satisfies Record<string, AccessLevel>;
-
-export type Role = keyof typeof LEVELS;
-
-export interface NewUser {
-  readonly name?: string;
-  readonly email?: string;
-  readonly bot?: boolean;
-}
-
-export interface NewToken {
-  readonly name?: string;
-  readonly scopes?: readonly Scope[];
-  readonly expiresAt?: Date;
-  readonly value?: string;
-}
-
-export interface NewProject {
-  /** The first commit on the default branch; an empty project when it is left out. */
-  readonly files?: Readonly<Record<string, string>>;
-  readonly defaultBranch?: string;
-  readonly members?: readonly (readonly [User, Role])[];
-  readonly settings?: Partial<ProjectSettings>;
-  readonly visibility?: Project['visibility'];
-  readonly topics?: readonly string[];
-  readonly archived?: boolean;
-  readonly lastActivityAt?: Date;
-  /** Protects the default branch for maintainers, as GitLab does by itself. Default: true. */
-  readonly protect?: boolean;
-}
-
-export interface NewPush {
-  readonly branch: string;
-  readonly by: User;
-  /** Content, or undefined to delete. */
-  readonly files: Readonly<Record<string, string | undefined>>;
-  readonly message?: string;
-  /** What the branch starts at when it is new, or is thrown back to with `force`; default: the default branch. */
-  readonly from?: string;
-  readonly force?: boolean;
-  /** Who the commit says it is by, when that is not the pusher. */
-  readonly author?: { readonly name: string; readonly email: string };
-}
 
 /** Making what a GitLab has before anybody calls its API. */
 export interface Seed {
@@ -98,6 +51,7 @@ export interface Seed {
   /** A pipeline with jobs, which `setJob` brings to their end; hooks are told of each step. */
   pipeline(project: Project, options: NewPipeline): Pipeline;
   setJob(pipeline: Pipeline, options: { name: string; status: CiStatus; trace?: string }): void;
+  setDefaultBranch(project: Project, branch: string): Promise<void>;
   rename(project: Project, path: string): void;
   remove(project: Project): void;
   /** Everything that a person does in the browser, as that person. */
@@ -158,11 +112,14 @@ export function createSeed(world: World): Seed {
   ): Promise<Project> => {
     const { defaultBranch = copyOf?.defaultBranch ?? 'main', protect = true } = options;
     const id = state.nextId('project');
-    const dir = join(world.root, `${id}.git`);
-    await makeRepository(
-      { path: world.searchPath },
-      { dir, branch: defaultBranch, ...(copyOf ? { copyOf: copyOf.dir } : {}) },
-    );
+    const { codeOf } = options;
+    const dir = codeOf?.dir ?? join(world.root, `${id}.git`);
+    if (codeOf === undefined) {
+      await makeRepository(
+        { path: world.searchPath },
+        { dir, branch: defaultBranch, ...(copyOf ? { copyOf: copyOf.dir } : {}) },
+      );
+    }
     const cut = path.lastIndexOf('/');
     const made: Project = {
       id,
@@ -272,6 +229,10 @@ export function createSeed(world: World): Seed {
     head: (project, branch = project.defaultBranch) => branchHead(gitOf(world, project), branch),
     pipeline: (project, options) => startPipeline(world, project, options),
     setJob: (pipeline, options) => setJob(world, pipeline, options),
+    async setDefaultBranch(project, branch) {
+      await gitOf(world, project).text(['symbolic-ref', 'HEAD', `refs/heads/${branch}`]);
+      project.defaultBranch = branch;
+    },
     rename(project, path) {
       const oldPath = project.path;
       const next = group(path.slice(0, path.lastIndexOf('/')));

@@ -1,4 +1,12 @@
-import { groupOf, maySee, projectLevel, projectMembers, projectOf } from '../access.ts';
+import {
+  groupMembers,
+  groupOf,
+  levelIn,
+  maySee,
+  projectLevel,
+  projectMembers,
+  projectOf,
+} from '../access.ts';
 import {
   groupEntity,
   projectEntity,
@@ -86,6 +94,30 @@ export const projectRoutes: readonly Route[] = [
     method: 'GET',
     path: '/projects/{id}',
     handle: (call) => ({ body: projectEntity(call.world, projectOf(call), call.user) }),
+  },
+  {
+    method: 'GET',
+    path: '/groups',
+    parameters: [
+      'search',
+      'min_access_level',
+      'top_level_only',
+      'all_available',
+      'order_by',
+      'sort',
+    ],
+    handle(call) {
+      const { world, user, params } = call;
+      const level = Math.max(params.integer('min_access_level') ?? 0, 1);
+      const search = params.text('search')?.toLowerCase() ?? '';
+      const groups = [...world.state.groups.values()].filter(
+        (group) =>
+          levelIn(world, groupMembers(group), user) >= level &&
+          group.path.toLowerCase().includes(search) &&
+          !(params.flag('top_level_only') && group.parent),
+      );
+      return page(call, groups, (group) => groupEntity(world, group));
+    },
   },
   {
     method: 'GET',
