@@ -11,7 +11,7 @@ export interface AccountLimits {
   readonly parallel: number;
 }
 
-export type StopReason = 'budget' | 'calls' | 'calls_per_minute';
+type StopReason = 'budget' | 'calls' | 'calls_per_minute';
 
 export type AccountEvent =
   /** Once, when the share is used up that the worker is warned at. */

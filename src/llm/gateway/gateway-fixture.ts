@@ -14,7 +14,7 @@ import { type AttachedAttempt, DEFAULT_CALL_LIMITS, type GatewayEvent } from './
 import { type AttemptHandle, createAttemptToken, type Gateway, startGateway } from './gateway.ts';
 
 export const KEY = 'sk-canary-0123456789abcdef0123456789abcdef';
-export const MODELS = { responses: 'gpt-test', messages: 'claude-test' } as const;
+const MODELS = { responses: 'gpt-test', messages: 'claude-test' } as const;
 export const APIS = ['responses', 'messages'] as const satisfies readonly LlmApi[];
 
 /** One micro-USD a token of input and ten of output, so that tests can count in their heads. */
@@ -35,7 +35,7 @@ export interface TestBench extends AsyncDisposable {
   attach(values?: Partial<AttachedAttempt>): TestAttempt;
 }
 
-export interface TestAttempt {
+interface TestAttempt {
   readonly handle: AttemptHandle;
   readonly token: string;
   readonly events: GatewayEvent[];
@@ -47,7 +47,7 @@ export interface TestAttempt {
   ): Promise<{ status: number; text: string; headers: Headers }>;
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly body?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;

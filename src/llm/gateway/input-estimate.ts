@@ -1,14 +1,14 @@
 import type { Seen } from './body-rules.ts';
 
 /** How many tokens a request's input comes to, before anybody has counted them. */
-export interface InputEstimate {
+interface InputEstimate {
   /** About right, rather too high. */
   readonly likely: number;
   /** Never less than it is: a token is at least one byte. */
   readonly most: number;
 }
 
-export interface InputSize {
+interface InputSize {
   readonly bytes: number;
   readonly seen: Readonly<Seen>;
 }
