@@ -87,6 +87,7 @@ test('a status moves forward only, makes a pipeline of its own where there is no
   const running = await set('running');
   const again = await set('running');
   const done = await set('success', { description: 'applied' });
+  const twice = await set('success', { description: 'applied' });
   const pipeline = gitlab.pipeline(project, { sha, ref: 'main', by: bot, jobs: { test: {} } });
   const joined = await set('success', { name: 'other', pipeline_id: pipeline.id });
   const read = await ask(
@@ -98,6 +99,7 @@ test('a status moves forward only, makes a pipeline of its own where there is no
   expect(again.status).toBe(400);
   expect(JSON.stringify(again.body)).toContain('Cannot transition status via :run from :running');
   expect(done.body).toMatchObject({ status: 'success', description: 'applied' });
+  expect(Object(twice.body).id).not.toBe(Object(done.body).id);
   expect(joined.body).toMatchObject({ pipeline_id: pipeline.id });
   expect(read.body).toMatchObject([{ name: 'autodev/config', status: 'success' }]);
   expect(pipelines.body).toMatchObject([{ id: pipeline.id }, { source: 'external' }]);

@@ -54,6 +54,29 @@ test('Premium: a push takes votes back only ten seconds later; meanwhile the old
   expect(after[1].body).toMatchObject({ approved_by: [], approvals_left: 0 });
 });
 
+test('Premium: a vote for the new head outlives the reset, also when more was pushed meanwhile', async () => {
+  await using setup = await shop({ tier: 'premium', checkingReads: 0 });
+  const { gitlab, project, bot, alice, bob, ask } = setup;
+  const mergeRequest = await setup.opened();
+  const path = `/projects/${project.id}/merge_requests/${mergeRequest.iid}`;
+  const push = (content: string) =>
+    gitlab.push(project, { branch: 'autodev/fix', by: bot, files: { 'src/add.ts': content } });
+  await gitlab.as(alice).approve(mergeRequest);
+
+  await push('two\n');
+  await gitlab.manualClock.advance(5000);
+  await push('three\n');
+  await gitlab.as(bob).approve(mergeRequest);
+  await gitlab.manualClock.advance(5000);
+  const between = await ask(path);
+  await gitlab.manualClock.advance(5000);
+  const after = await ask(path);
+
+  expect(between.body).toMatchObject({ detailed_merge_status: 'approvals_syncing' });
+  expect(after.body).toMatchObject({ detailed_merge_status: 'mergeable' });
+  expect(mergeRequest.approvals.map(({ user }) => user)).toEqual([bob]);
+});
+
 test('Premium: rules ask for people, and neither author nor committer is one of them', async () => {
   await using setup = await shop({ tier: 'premium', checkingReads: 0 });
   const { gitlab, project, bot, alice, bob, ask } = setup;

@@ -43,7 +43,7 @@ export function ruleStates(world: World, mergeRequest: MergeRequest): RuleState[
  */
 export function isApproved(world: World, mergeRequest: MergeRequest): boolean {
   return isPremium(world)
-    ? !mergeRequest.approvalsSyncing &&
+    ? mergeRequest.pendingResets === 0 &&
         ruleStates(world, mergeRequest).every(({ approved }) => approved)
     : mergeRequest.approvals.length > 0;
 }

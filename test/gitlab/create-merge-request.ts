@@ -71,7 +71,7 @@ export async function createMergeRequest(
     removeSourceBranch: removeSourceBranch ?? project.settings.removeSourceBranchAfterMerge,
     reviewers: reviewers.map((user) => ({ user, state: 'unreviewed', createdAt: now })),
     approvals: [],
-    approvalsSyncing: false,
+    pendingResets: 0,
     versions: [],
     unsettledReads: { preparing: behaviour.preparingReads, checking: behaviour.checkingReads },
     preparedAt: now,

@@ -40,7 +40,6 @@ export function markMerged(
   mergeRequest.mergeUser = user;
   mergeRequest.mergeCommit = mergeCommit;
   mergeRequest.squashCommit = squashCommit;
-  mergeRequest.approvalsSyncing = false;
   addSystemNote(world, mergeRequest, { author: user, body: 'merged' });
   tellMergeRequest(world, mergeRequest, { action: 'merge', user, changes: stateChange(1, 3) });
 }

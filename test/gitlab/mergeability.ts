@@ -71,7 +71,7 @@ export function cheapStatus(
   if (mergeRequest.state !== 'opened') {
     return 'not_open';
   }
-  if (mergeRequest.approvalsSyncing) {
+  if (mergeRequest.pendingResets > 0) {
     return 'approvals_syncing';
   }
   if (isDraft(mergeRequest)) {

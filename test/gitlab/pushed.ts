@@ -111,25 +111,29 @@ async function sourceMoved(
     isPremium(world) &&
     mergeRequest.project.settings.resetApprovalsOnPush &&
     mergeRequest.approvals.length > 0;
-  mergeRequest.approvalsSyncing ||= voidsVotes;
+  mergeRequest.pendingResets += voidsVotes ? 1 : 0;
   tellMergeRequest(world, mergeRequest, { action: 'update', user, oldrev: oldHead });
   if (voidsVotes) {
     resetLater(world, mergeRequest, user);
   }
 }
 
-/** GitLab's worker comes 10 s after the push; until then the old votes can still be read. */
+/**
+ * GitLab's worker comes 10 s after the push; until then the old votes can still be read. What it takes back are the
+ * votes of the time of the push, not one that somebody gave to the new head meanwhile.
+ */
 function resetLater(world: World, mergeRequest: MergeRequest, user: User): void {
-  const seen = latestVersion(mergeRequest);
+  const voided = new Set(mergeRequest.approvals);
   world.background.run(async (signal) => {
     await world.clock.sleep(world.behaviour.resetDelayMs, signal);
-    if (signal.aborted || latestVersion(mergeRequest) !== seen) {
+    mergeRequest.pendingResets -= 1;
+    if (signal.aborted || mergeRequest.state !== 'opened') {
       return;
     }
-    mergeRequest.approvals = [];
-    mergeRequest.approvalsSyncing = false;
-    for (const reviewer of mergeRequest.reviewers.filter(({ state }) => state === 'approved')) {
-      reviewer.state = 'unreviewed';
+    mergeRequest.approvals = mergeRequest.approvals.filter((approval) => !voided.has(approval));
+    for (const reviewer of mergeRequest.reviewers) {
+      const voted = mergeRequest.approvals.some((approval) => approval.user === reviewer.user);
+      reviewer.state = reviewer.state === 'approved' && !voted ? 'unreviewed' : reviewer.state;
     }
     tellMergeRequest(world, mergeRequest, {
       action: 'update',

@@ -226,8 +226,8 @@ export interface MergeRequest extends Noteable {
   removeSourceBranch: boolean;
   reviewers: Reviewer[];
   approvals: Approval[];
-  /** True from a push that voids votes until they are really gone. */
-  approvalsSyncing: boolean;
+  /** Pushes whose voided votes are still to be taken back; above 0 GitLab says `approvals_syncing`. */
+  pendingResets: number;
   /** Oldest first; never empty. */
   readonly versions: Version[];
   /** How many reads will still answer `preparing`, then `checking`. */

@@ -24,8 +24,9 @@ const EVENTS = {
 const MAY_FOLLOW: Record<(typeof STATES)[number], readonly CiStatus[]> = {
   pending: ['created', 'skipped', 'manual'],
   running: ['pending', 'created'],
-  success: ['created', 'pending', 'running'],
-  failed: ['created', 'pending', 'running'],
+  // From `pending` some versions refuse both; whoever depends on it learns it here.
+  success: ['created', 'running'],
+  failed: ['created', 'running'],
   canceled: ['created', 'pending', 'running', 'manual'],
   skipped: ['created', 'pending'],
 };
@@ -44,20 +45,21 @@ async function setStatus(call: Call): Promise<Reply> {
   const name = params.text('name') ?? params.text('context') ?? 'default';
   const ref = params.text('ref') ?? (await branchOf(call, project, commit.id));
   const pipeline = pipelineFor(call, project, { sha: commit.id, ref });
-  const had = latestJobs(pipeline.jobs).find((job) => job.name === name && job.kind === 'external');
-  // A status that is over and set again begins anew, as a retried job would.
-  const over = had?.finishedAt !== undefined && state !== had.status;
+  // Only one that is still under way goes on; a status that is over is set again as a new one, as a retried job would.
+  const had = latestJobs(pipeline.jobs).find(
+    (job) =>
+      job.name === name && job.kind === 'external' && ['pending', 'running'].includes(job.status),
+  );
   const job =
-    had === undefined || over
-      ? newJob(world, {
-          name,
-          stage: 'external',
-          status: 'created',
-          ref: pipeline.ref,
-          user,
-          kind: 'external',
-        })
-      : had;
+    had ??
+    newJob(world, {
+      name,
+      stage: 'external',
+      status: 'created',
+      ref: pipeline.ref,
+      user,
+      kind: 'external',
+    });
   if (!MAY_FOLLOW[state].includes(job.status)) {
     throw invalidRecord(
       400,
