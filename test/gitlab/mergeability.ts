@@ -35,14 +35,30 @@ export function discussionsResolved({ discussions }: MergeRequest): boolean {
 }
 
 /**
- * The first reason against merging, in GitLab's order: one value hides all later ones (a draft hides a conflict).
- * What the server "has not looked at yet" is not known here: see `statusNow`.
+ * The first reason against merging, in the order of GitLab's checks: one value hides all later ones (a draft hides
+ * a conflict), and the pipeline is looked at last of all. What the server "has not looked at yet" is not known
+ * here: see `statusNow`.
  */
 export async function mergeStatus(
   world: World,
   mergeRequest: MergeRequest,
 ): Promise<DetailedMergeStatus> {
-  return cheapStatus(world, mergeRequest) ?? gitStatus(world, mergeRequest);
+  return (
+    (await stateAgainst(world, mergeRequest)) ??
+    (await gitAgainst(world, mergeRequest)) ??
+    ciAgainst(world, mergeRequest) ??
+    'mergeable'
+  );
+}
+
+/** What makes GitLab answer a merge with 405: everything but a conflict or a missing rebase, which are 422. */
+export async function refusedMerge(
+  world: World,
+  mergeRequest: MergeRequest,
+): Promise<DetailedMergeStatus | undefined> {
+  return mergeRequest.unsettledReads.preparing > 0
+    ? 'preparing'
+    : ((await stateAgainst(world, mergeRequest)) ?? ciAgainst(world, mergeRequest));
 }
 
 /** As a read sees it: a changed merge request is first being prepared or checked. `read` counts this read. */
@@ -62,40 +78,36 @@ export async function statusNow(
   return mergeStatus(world, mergeRequest);
 }
 
-/** All that is known without git: what makes GitLab answer a merge with 405. */
-export function cheapStatus(
+/** The checks of the paid editions come first, before it even matters whether the merge request is open. */
+async function stateAgainst(
   world: World,
   mergeRequest: MergeRequest,
-): DetailedMergeStatus | undefined {
-  const { settings } = mergeRequest.project;
+): Promise<DetailedMergeStatus | undefined> {
+  if (isPremium(world)) {
+    if (mergeRequest.reviewers.some(({ state }) => state === 'requested_changes')) {
+      return 'requested_changes';
+    }
+    if (!isApproved(world, mergeRequest)) {
+      return mergeRequest.pendingResets > 0 ? 'approvals_syncing' : 'not_approved';
+    }
+  }
   if (mergeRequest.state !== 'opened') {
     return 'not_open';
-  }
-  if (mergeRequest.pendingResets > 0) {
-    return 'approvals_syncing';
   }
   if (isDraft(mergeRequest)) {
     return 'draft_status';
   }
-  if (settings.onlyAllowMergeIfAllDiscussionsAreResolved && !discussionsResolved(mergeRequest)) {
-    return 'discussions_not_resolved';
+  if (!(await hasCommits(world, mergeRequest))) {
+    return 'commits_status';
   }
-  const ci = settings.onlyAllowMergeIfPipelineSucceeds ? ciStatus(world, mergeRequest) : undefined;
-  if (ci !== undefined) {
-    return ci;
-  }
-  if (isPremium(world)) {
-    if (!isApproved(world, mergeRequest)) {
-      return 'not_approved';
-    }
-    if (mergeRequest.reviewers.some(({ state }) => state === 'requested_changes')) {
-      return 'requested_changes';
-    }
-  }
-  return undefined;
+  const { onlyAllowMergeIfAllDiscussionsAreResolved: mustResolve } = mergeRequest.project.settings;
+  return mustResolve && !discussionsResolved(mergeRequest) ? 'discussions_not_resolved' : undefined;
 }
 
-function ciStatus(world: World, mergeRequest: MergeRequest): DetailedMergeStatus | undefined {
+function ciAgainst(world: World, mergeRequest: MergeRequest): DetailedMergeStatus | undefined {
+  if (!mergeRequest.project.settings.onlyAllowMergeIfPipelineSucceeds) {
+    return undefined;
+  }
   const pipeline = headPipeline(world, mergeRequest);
   const status = pipeline === undefined ? undefined : pipelineStatus(pipeline);
   if (
@@ -109,26 +121,30 @@ function ciStatus(world: World, mergeRequest: MergeRequest): DetailedMergeStatus
     : 'ci_must_pass';
 }
 
-async function gitStatus(world: World, mergeRequest: MergeRequest): Promise<DetailedMergeStatus> {
+/** Both branches are there, and the source has something that the target has not. */
+async function hasCommits(world: World, mergeRequest: MergeRequest): Promise<boolean> {
+  const git = gitOf(world, mergeRequest.project);
+  const [target, source] = await Promise.all([
+    branchHead(git, mergeRequest.targetBranch),
+    branchHead(gitOf(world, mergeRequest.sourceProject), mergeRequest.sourceBranch),
+  ]);
+  return (
+    target !== undefined &&
+    source !== undefined &&
+    !(await isAncestor(git, headOf(mergeRequest), target))
+  );
+}
+
+async function gitAgainst(
+  world: World,
+  mergeRequest: MergeRequest,
+): Promise<DetailedMergeStatus | undefined> {
   const git = gitOf(world, mergeRequest.project);
   const head = headOf(mergeRequest);
   const target = await branchHead(git, mergeRequest.targetBranch);
-  if (
-    target === undefined ||
-    (await branchHead(gitOf(world, mergeRequest.sourceProject), mergeRequest.sourceBranch)) ===
-      undefined
-  ) {
-    return 'commits_status';
-  }
-  if (await isAncestor(git, head, target)) {
-    return 'commits_status';
-  }
-  if ((await mergedTree(git, target, head)) === undefined) {
+  if (target === undefined || (await mergedTree(git, target, head)) === undefined) {
     return 'conflict';
   }
-  const { mergeMethod } = mergeRequest.project.settings;
-  if (mergeMethod !== 'merge' && !(await isAncestor(git, target, head))) {
-    return 'need_rebase';
-  }
-  return 'mergeable';
+  const mustContain = mergeRequest.project.settings.mergeMethod !== 'merge';
+  return mustContain && !(await isAncestor(git, target, head)) ? 'need_rebase' : undefined;
 }

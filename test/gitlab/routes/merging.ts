@@ -1,7 +1,7 @@
 import { requireLevel } from '../access.ts';
 import { mergeRequestEntity } from '../entities/merge-request.ts';
 import { headOf } from '../heads.ts';
-import { cheapStatus, mergeStatus } from '../mergeability.ts';
+import { mergeStatus, refusedMerge } from '../mergeability.ts';
 import { merge, rebase } from '../merging.ts';
 import { mergeRequestOf } from '../noteables.ts';
 import { ApiProblem, forbidden, invalidRecord } from '../problem.ts';
@@ -40,8 +40,7 @@ export const mergingRoutes: readonly Route[] = [
       const { project } = mergeRequest;
       requireLevel(call, project, mergeLevel(mergeRequest));
       return world.lock.run(project.id, async () => {
-        const against = cheapStatus(world, mergeRequest);
-        if (against !== undefined || mergeRequest.unsettledReads.preparing > 0) {
+        if ((await refusedMerge(world, mergeRequest)) !== undefined) {
           throw new ApiProblem(405, { message: '405 Method Not Allowed' });
         }
         if ((await mergeStatus(world, mergeRequest)) !== 'mergeable') {
