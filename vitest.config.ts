@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           ...bounds,
           name: 'real',
-          include: ['{src,test,config-schema,examples}/**/*.test.ts'],
+          include: ['{src,test,config-schema,cdk8s,examples}/**/*.test.ts'],
           exclude: [...pure, '**/node_modules/**'],
         },
       },

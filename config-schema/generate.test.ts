@@ -13,7 +13,7 @@ test('what is generated is fresh, and a changed schema makes the check fail by n
   const copy = await mkdtemp(path.join(tmpdir(), 'generate-'));
   const generator = path.join(copy, 'config-schema/generate.ts');
   try {
-    for (const folder of ['config-schema', 'src/config', 'docs/reference']) {
+    for (const folder of ['config-schema', 'src/config', 'cdk8s', 'docs/reference']) {
       await cp(path.join(ROOT, folder), path.join(copy, folder), { recursive: true });
     }
     await cp(path.join(ROOT, 'package.json'), path.join(copy, 'package.json'));

@@ -12,7 +12,7 @@ export async function generateQuantities(root: string): Promise<[string, string]
   for (const { file } of SCHEMAS) {
     schemas.set(file, await readSchema(root, file));
   }
-  return SCHEMAS.filter(({ name }) => name !== 'outputs').map(({ name, file }) => {
+  return SCHEMAS.filter(({ name }) => name === 'autodev' || name === 'policy').map(({ name, file }) => {
     const tree = new TreeWriter(schemas);
     const top = tree.write(file, schemas.get(file) ?? {}) ?? '{}';
     const content = [

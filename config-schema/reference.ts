@@ -10,12 +10,15 @@ every default.`,
 key loosens.`,
   outputs: `A worker writes one JSON object per line to the file that \`AUTODEV_OUTPUTS\` names. What its agent may
 write is said by \`allow\` in [autodev.yaml](autodev.md).`,
+  kaas: `\`npm run synth -- --env NAME\` reads it; \`--checklist\` prints what has to be made by hand. The guide is
+[KaaS](../guides/kaas.md).`,
 };
 
 const TITLES: Readonly<Record<string, string>> = {
   autodev: 'autodev.yaml',
   policy: 'The policy file',
   outputs: 'outputs.jsonl',
+  kaas: 'An environment on KaaS',
 };
 
 /** One page of Markdown per schema: a table per mapping, in the order of the schema. */
@@ -107,15 +110,22 @@ function table(context: Context, schema: Schema): string | undefined {
       acceptedValues(own),
       own['default'] === undefined ? textOf(own['x-default']) : code(own['default']),
       asList(own['examples']).map(code).join(' '),
-      textOf(own['x-risk']),
+      textOf(own[lastColumn(context).keyword]),
     ];
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
   });
   return [
-    '| key | meaning | values | default | examples | loosens |',
+    `| key | meaning | values | default | examples | ${lastColumn(context).title} |`,
     '|---|---|---|---|---|---|',
     ...rows,
   ].join('\n');
+}
+
+/** People write autodev.yaml and policies, where a change has a risk; of an environment they must find the values. */
+function lastColumn({ file }: Context): { keyword: string; title: string } {
+  return file === 'kaas.schema.json'
+    ? { keyword: 'x-where', title: 'where to find it' }
+    : { keyword: 'x-risk', title: 'loosens' };
 }
 
 function acceptedValues(schema: Schema): string {

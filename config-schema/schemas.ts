@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-/** The contracts that people write to, and what is generated for each. `outputs` is one line of a file. */
+/** The contracts that people write to, and where the code goes that is generated for each. `outputs` is one line of a file. */
 export const SCHEMAS = [
-  { name: 'autodev', file: 'autodev.schema.json', type: 'AutodevConfig' },
-  { name: 'policy', file: 'policy.schema.json', type: 'Policy' },
-  { name: 'outputs', file: 'outputs.schema.json', type: 'Output' },
+  { name: 'autodev', file: 'autodev.schema.json', type: 'AutodevConfig', folder: 'src/config' },
+  { name: 'policy', file: 'policy.schema.json', type: 'Policy', folder: 'src/config' },
+  { name: 'outputs', file: 'outputs.schema.json', type: 'Output', folder: 'src/config' },
+  { name: 'kaas', file: 'kaas.schema.json', type: 'KaasSettings', folder: 'cdk8s' },
 ] as const;
 
 /** A JSON Schema, as far as the generators look into it. */
@@ -23,6 +24,7 @@ export const KEYWORDS = [
   'x-min',
   'x-max',
   'x-name',
+  'x-where',
 ];
 
 export async function readSchema(root: string, file: string): Promise<Schema> {

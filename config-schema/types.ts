@@ -10,7 +10,7 @@ export async function generateTypes(root: string): Promise<[string, string][]> {
   const files: [string, string][] = [];
   // Every schema may point into autodev's definitions; what it does not point to makes no type.
   const shared = await readSchema(root, 'autodev.schema.json');
-  for (const { name, file, type } of SCHEMAS) {
+  for (const { name, file, type, folder } of SCHEMAS) {
     const schema = await readSchema(root, file);
     const definitions = { ...asSchema(shared['definitions']), ...asSchema(schema['definitions']) };
     const source = await compile({ ...simplify({ ...schema, definitions }), $id: type }, type, {
@@ -22,7 +22,7 @@ export async function generateTypes(root: string): Promise<[string, string][]> {
       // The schema's defaults are filled in by resolve.ts; the types say what a file holds.
       strictIndexSignatures: true,
     });
-    files.push([`src/config/${name}.generated.ts`, source]);
+    files.push([`${folder}/${name}.generated.ts`, source]);
   }
   return files;
 }

@@ -13,7 +13,7 @@ export async function generateValidators(root: string): Promise<[string, string]
     SCHEMAS.map(async ({ file }) => withoutAnnotations(await readSchema(root, file))),
   );
 
-  return SCHEMAS.flatMap(({ name, file, type }): [string, string][] => {
+  return SCHEMAS.flatMap(({ name, file, type, folder }): [string, string][] => {
     const ajv = new Ajv({
       allErrors: true,
       allowUnionTypes: true,
@@ -30,15 +30,15 @@ export async function generateValidators(root: string): Promise<[string, string]
     const banner = `// Generated from config-schema/${file} by config-schema/generate.ts: do not edit.\n`;
     return [
       [
-        `src/config/${name}-validator.generated.js`,
+        `${folder}/${name}-validator.generated.js`,
         `${banner}// oxlint-disable\n${compiledAtLoad(inlineRuntime(standaloneCode.default(ajv, validate)))}\n`,
       ],
       [
-        `src/config/${name}-validator.generated.d.ts`,
+        `${folder}/${name}-validator.generated.d.ts`,
         [
           banner.trimEnd(),
           `import type { ${type} } from './${name}.generated.ts';`,
-          `import type { SchemaProblem } from './schema-problem.ts';`,
+          `import type { SchemaProblem } from '${folder === 'src/config' ? '.' : '../src/config'}/schema-problem.ts';`,
           ``,
           `export declare const validate: {`,
           `  (data: unknown): data is ${type};`,

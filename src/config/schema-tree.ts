@@ -1,4 +1,5 @@
 import autodevSchema from '../../config-schema/autodev.schema.json' with { type: 'json' };
+import kaasSchema from '../../config-schema/kaas.schema.json' with { type: 'json' };
 import policySchema from '../../config-schema/policy.schema.json' with { type: 'json' };
 import { isJsonObject } from '../domain/canonical-json.ts';
 
@@ -8,9 +9,10 @@ export type SchemaNode = Readonly<Record<string, unknown>>;
 const ROOTS: Readonly<Record<string, SchemaNode>> = {
   'autodev.schema.json': autodevSchema,
   'policy.schema.json': policySchema,
+  'kaas.schema.json': kaasSchema,
 };
 
-export type SchemaName = 'autodev.schema.json' | 'policy.schema.json';
+export type SchemaName = 'autodev.schema.json' | 'policy.schema.json' | 'kaas.schema.json';
 
 /** The part of a schema that a pointer names, `$ref`s followed: `#/definitions/limits`, or with a file before it. */
 function schemaAt(root: SchemaName, pointer: string): SchemaNode | undefined {
