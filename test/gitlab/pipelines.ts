@@ -1,5 +1,6 @@
 import { headOf } from './heads.ts';
-import type { CiStatus, Job, MergeRequest, Pipeline, Project } from './records.ts';
+import type { CiStatus, Job, Pipeline } from './pipeline-records.ts';
+import type { MergeRequest, Project } from './records.ts';
 import type { World } from './world.ts';
 
 /** What a pipeline is when its jobs are what they are; as GitLab composes it. */

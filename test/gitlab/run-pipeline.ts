@@ -1,6 +1,7 @@
 import { tellJob, tellPipeline } from './events/pipeline-event.ts';
+import type { CiStatus, Job, Pipeline } from './pipeline-records.ts';
 import { unsettle } from './pushed.ts';
-import type { CiStatus, Job, Pipeline, Project, User } from './records.ts';
+import type { Project, User } from './records.ts';
 import type { World } from './world.ts';
 
 export interface NewPipeline {

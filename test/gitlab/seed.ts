@@ -7,16 +7,9 @@ import { branchHead, listRefs } from './git/read.ts';
 import { makeRepository } from './git/repository.ts';
 import { commitChanges, updateRef, type FileChange } from './git/write.ts';
 import { createPerson, type Person } from './person.ts';
+import type { CiStatus, Pipeline } from './pipeline-records.ts';
 import { pushed } from './pushed.ts';
-import type {
-  AccessToken,
-  CiStatus,
-  Group,
-  Membership,
-  Pipeline,
-  Project,
-  User,
-} from './records.ts';
+import type { AccessToken, Group, Membership, Project, User } from './records.ts';
 import { setJob, startPipeline, type NewPipeline } from './run-pipeline.ts';
 import {
   LEVELS,

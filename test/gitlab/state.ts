@@ -1,13 +1,5 @@
-import type {
-  AccessToken,
-  Group,
-  Issue,
-  MergeRequest,
-  Pipeline,
-  Project,
-  Push,
-  User,
-} from './records.ts';
+import type { Pipeline } from './pipeline-records.ts';
+import type { AccessToken, Group, Issue, MergeRequest, Project, Push, User } from './records.ts';
 
 /** Everything the server knows, in memory; repositories are on the disk. */
 export interface State {

@@ -1,5 +1,5 @@
+import type { Job, Pipeline } from '../pipeline-records.ts';
 import { pipelineStatus } from '../pipelines.ts';
-import type { Job, Pipeline } from '../records.ts';
 import type { World } from '../world.ts';
 import { userEntity } from './user.ts';
 

@@ -1,6 +1,7 @@
 import { readCommit } from '../git/read.ts';
+import type { Job, Pipeline } from '../pipeline-records.ts';
 import { pipelineStatus } from '../pipelines.ts';
-import type { Job, MergeRequest, Pipeline } from '../records.ts';
+import type { MergeRequest } from '../records.ts';
 import { gitOf, type World } from '../world.ts';
 import {
   commitSection,

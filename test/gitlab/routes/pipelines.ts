@@ -2,9 +2,9 @@ import { projectOf } from '../access.ts';
 import { jobEntity, pipelineEntity } from '../entities/pipeline.ts';
 import { userEntity } from '../entities/user.ts';
 import { page } from '../paging.ts';
+import type { Job, Pipeline } from '../pipeline-records.ts';
 import { latestJobs, pipelinesOf, pipelineStatus } from '../pipelines.ts';
 import { notFound } from '../problem.ts';
-import type { Job, Pipeline } from '../records.ts';
 import { part, type Call, type Route } from '../route.ts';
 
 function pipelineOf(call: Call): Pipeline {
