@@ -98,7 +98,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry('act', 'resume', 'Take work again', () => import('./commands/resume.ts')),
   entry('act', 'drain', 'Let a runner finish and end', () => import('./commands/drain.ts')),
   entry('act', 'reset', "Close an agent's breaker", () => import('./commands/reset.ts')),
-  entry('act', 'grant', "Raise one job's budget, once", () => import('./commands/grant.ts')),
+  entry(
+    'act',
+    'grant',
+    'Raise a budget, of a job or until its window ends',
+    () => import('./commands/grant.ts'),
+  ),
   entry('act', 'sync', 'Read autodev.yaml now', () => import('./commands/sync.ts')),
   entry('act', 'login', 'A link that signs a browser in', () => import('./commands/login.ts')),
 

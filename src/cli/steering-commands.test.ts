@@ -115,6 +115,42 @@ test('retry, replay, release, cancel and grant act on one job', async ({ db }) =
   expect(granted.stdout).toBe('granted\n');
 });
 
+test('a grant is for one job, a repository, one agent of it, or the fleet', async ({ db }) => {
+  const grants: unknown[] = [];
+  const repoId = await insertRepo(db, 'grant-repo');
+  const { autodev } = await setup(db, {
+    grantWindows: async (...act) => {
+      grants.push(act);
+      return { message: 'raised' };
+    },
+  });
+  const why = ['--usd', '2', '--reason', 'release'];
+
+  const ofRepo = await autodev('grant', '--repo', 'grant-repo', ...why);
+  await autodev('grant', '--repo', 'grant-repo', '--agent', 'builder', ...why);
+  await autodev('grant', '--fleet', ...why);
+
+  expect(ofRepo).toMatchObject({ code: 0, stdout: 'raised\n' });
+  const grant = { actor: 'ada', microUsd: 2_000_000, reason: 'release' };
+  expect(grants).toEqual([
+    [{ repoId }, grant],
+    [{ repoId, agent: 'builder' }, grant],
+    [{}, grant],
+  ]);
+});
+
+test.for([
+  { given: [], says: 'what is the grant for?' },
+  { given: ['j_1', '--fleet'], says: 'what is the grant for?' },
+  { given: ['--fleet', '--agent', 'pm'], says: '--agent goes with --repo' },
+  { given: ['--fleet'], says: 'needs its reason' },
+])('grant $given is refused before anything is asked', async ({ given, says }) => {
+  const { code, stderr } = await run(['grant', ...given, '--usd', '2']);
+
+  expect(code).toBe(64);
+  expect(stderr).toContain(says);
+});
+
 test('pause and resume name what they are about', async ({ db }) => {
   const acts: unknown[] = [];
   const repoId = await insertRepo(db, 'pause-repo');

@@ -128,7 +128,7 @@ export function effectivePolicy(
 }
 
 /** Local repositories have absolute paths; `**` means those as well. */
-function matchesRepo(glob: string, repo: string): boolean {
+export function matchesRepo(glob: string, repo: string): boolean {
   return (
     glob === '**' || picomatch.isMatch(repo.replace(/^\/+/, ''), glob, { dot: true, nocase: true })
   );

@@ -143,14 +143,3 @@ export async function raiseWindows(
     ) r where w.id = r.id
   `);
 }
-
-/** The windows of a scope that are open now, by the database's clock. */
-export async function listOpenWindows(
-  db: Queryable,
-  scope: string,
-): Promise<{ id: number; unit: WindowKey['unit'] }[]> {
-  return db.query(sql`
-    select id, unit from budget_window
-    where scope = ${scope} and starts_at <= now() and (ends_at is null or ends_at > now()) order by id
-  `);
-}

@@ -25,38 +25,71 @@ export interface Cap extends WindowKey {
   readonly onExhausted: BudgetSpec['onExhausted'];
 }
 
-interface Claim {
-  readonly repoId: number;
-  readonly agent: Agent;
-  readonly rootId: number;
+/** A budget that ops set over the fleet or over a group of repositories. Its windows are those of UTC. */
+export interface FleetBudget extends Pick<BudgetSpec, 'per' | 'microUsd' | 'tokens'> {
+  readonly name: string;
+  /** `fleet`, or `group:P` with the globs of the group. */
+  readonly scope: string;
 }
 
-/** The caps that a job of an agent has to stay under, besides its own limits. */
+/** What a budget is about: the fleet, a repository, or one agent of it. */
+export interface BudgetScope {
+  readonly repoId?: number | undefined;
+  readonly agent?: Agent | undefined;
+}
+
+interface Instant {
+  readonly now: number;
+  readonly zoneOffset: ZoneOffset;
+}
+
+export function scopeName({ repoId, agent }: BudgetScope): string {
+  if (repoId === undefined) {
+    return 'fleet';
+  }
+  return agent === undefined ? `repo:${repoId}` : `agent:${repoId}:${agent}`;
+}
+
+/** The caps of a file that a job of an agent has to stay under, besides its own limits; without one, the repository's. */
 export function capsOf(
-  { repoId, agent }: Claim,
+  { repoId, agent }: BudgetScope & { readonly repoId: number },
   { budgets, timezone }: Pick<RepoSpec, 'budgets' | 'timezone'>,
-  { now, zoneOffset }: { now: number; zoneOffset: ZoneOffset },
+  at: Instant,
 ): Cap[] {
   return Object.entries(budgets).flatMap(([name, budget]) => {
     if (budget.scope !== 'repo' && budget.scope !== agent) {
       return [];
     }
-    const { per: period, onExhausted } = budget;
-    const { start, end } = budgetWindowAt({ period, zone: timezone, at: now }, zoneOffset);
-    const key = {
-      name,
-      scope: budget.scope === 'repo' ? `repo:${repoId}` : `agent:${repoId}:${agent}`,
-      period,
-      startsAt: new Date(start),
-      endsAt: new Date(end),
-      onExhausted,
-    };
-    const usd: Cap[] =
-      budget.microUsd === undefined ? [] : [{ ...key, unit: 'micro_usd', cap: budget.microUsd }];
-    const tokens: Cap[] =
-      budget.tokens === undefined ? [] : [{ ...key, unit: 'tokens', cap: budget.tokens }];
-    return [...usd, ...tokens];
+    const scope = scopeName(budget.scope === 'repo' ? { repoId } : { repoId, agent });
+    return capsIn({ ...budget, name, scope }, timezone, at);
   });
+}
+
+/** The caps of ops. Whoever runs into one waits: no vote in a repository raises what holds for others as well. */
+export function fleetCapsOf(budgets: readonly FleetBudget[], at: Instant): Cap[] {
+  return budgets.flatMap((budget) => capsIn({ ...budget, onExhausted: 'wait' }, 'UTC', at));
+}
+
+function capsIn(
+  {
+    name,
+    scope,
+    per: period,
+    onExhausted,
+    microUsd,
+    tokens,
+  }: FleetBudget & Pick<BudgetSpec, 'onExhausted'>,
+  zone: string,
+  { now, zoneOffset }: Instant,
+): Cap[] {
+  const { start, end } = budgetWindowAt({ period, zone, at: now }, zoneOffset);
+  const startsAt = new Date(start);
+  const endsAt = new Date(end);
+  const key = { name, scope, period, startsAt, endsAt, onExhausted };
+  return [
+    ...(microUsd === undefined ? [] : [{ ...key, unit: 'micro_usd' as const, cap: microUsd }]),
+    ...(tokens === undefined ? [] : [{ ...key, unit: 'tokens' as const, cap: tokens }]),
+  ];
 }
 
 /**
@@ -64,7 +97,7 @@ export function capsOf(
  * agent of the repository has such a limit, also one that has none itself: the next one counts on it.
  */
 export function lifetimeKeys(
-  { rootId }: Pick<Claim, 'rootId'>,
+  { rootId }: { readonly rootId: number },
   agents: RepoSpec['agents'],
 ): WindowKey[] {
   const limits = Object.values(agents).map((agent) => agent.limits);

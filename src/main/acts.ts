@@ -1,12 +1,15 @@
+import { fleetBudgets } from '../config/fleet-budgets.ts';
 import type { LoadedPolicy } from '../config/policy.ts';
 import { effectivePolicy, explainPolicy } from '../config/policy.ts';
 import type { Acts } from '../dashboard/api/acts.ts';
 import type { PostgresDb } from '../db/pool.ts';
 import type { Wake } from '../db/wake.ts';
+import type { ZoneOffset } from '../domain/zone-offset.ts';
 import type { LocalForge } from '../forge/local/forge.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { castVote } from '../orchestrator/acts/cast-vote.ts';
 import { grantBudget } from '../orchestrator/acts/grant-budget.ts';
+import { grantWindows } from '../orchestrator/acts/grant-windows.ts';
 import { replayJob, retryJob, runJob } from '../orchestrator/acts/start-job.ts';
 import { drain, liftControl, pause, resetBreaker, resume } from '../orchestrator/acts/steer.ts';
 import { cancelJob, releaseJob } from '../orchestrator/acts/stop-job.ts';
@@ -19,6 +22,7 @@ import { withoutBox } from './without-box.ts';
 interface ActsDeps extends PreviewDeps {
   db: PostgresDb;
   clock: Clock;
+  zoneOffset: ZoneOffset;
   forge: LocalForge;
   /** The operating-system user, who is the owner of everything here. */
   operator: string;
@@ -38,6 +42,8 @@ export function createActs(deps: ActsDeps): Acts {
     replayJob: (jobId, options) => replayJob(deps, jobId, options),
     releaseJob: (jobId, by) => releaseJob(deps, jobId, by),
     cancelJob: (jobId, options) => cancelJob(deps, jobId, options),
+    grantWindows: (scope, grant) =>
+      grantWindows({ ...deps, fleetBudgets: () => fleetBudgets(deps.policy.policy) }, scope, grant),
     grantBudget: (jobId, grant) => grantBudget(deps, jobId, grant),
     pause: (scope, options) => pause(deps, scope, options),
     resume: (scope, by) => resume(deps, scope, by),

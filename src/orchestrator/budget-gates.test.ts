@@ -8,7 +8,7 @@ import { lockWindows } from '../db/budgets.ts';
 import type { Db } from '../db/db.ts';
 import { promoteDue } from '../db/promote.ts';
 import { sql } from '../db/sql.ts';
-import { grantBudget, grantWindows } from './acts/grant-budget.ts';
+import { grantBudget } from './acts/grant-budget.ts';
 import { cancelJob } from './acts/stop-job.ts';
 import { decideGate, expireGates } from './decide-gates.ts';
 import type { OrchestratorFixture } from './orchestrator-fixture.ts';
@@ -131,23 +131,4 @@ test('a grant answers for one job alone, also in the name of its root', async ({
   ]);
   expect(await grantedTo(db, asking)).toMatchObject({ unused: { microUsd: 1_500_000 } });
   expect(await raisedOf(db)).toEqual([{ raised: 0 }]);
-});
-
-test('the windows of a scope are raised by hand, and only where something counts', async ({
-  db,
-}) => {
-  using fixture = await orchestratorFixture(db);
-  const { repoId } = fixture;
-  await atTheCap(db, fixture);
-  const by = { actor: 'me', microUsd: 2_000_000 };
-
-  const { message } = await grantWindows({ db }, { repoId }, by);
-
-  expect(message).toBe('Raised by 2.00 USD in one window, until each ends.');
-  expect(await raisedOf(db)).toEqual([{ raised: 2_000_000 }]);
-  expect(await promoteDue(db, 10)).toBe(2);
-  await expect(grantWindows({ db }, { repoId, agent: 'pm' }, by)).rejects.toMatchObject({
-    code: 'CONFLICT',
-  });
-  await expect(grantWindows({ db }, {}, by)).rejects.toMatchObject({ code: 'CONFLICT' });
 });

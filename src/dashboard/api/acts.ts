@@ -15,8 +15,8 @@ export interface CastVote {
   via: 'cli' | 'api' | 'dashboard';
 }
 
-/** What a pause holds: everything, a repository, or one agent of it. */
-interface PauseScope {
+/** What is paused or granted to: everything, a repository, or one agent of it. */
+interface ActScope {
   repoId?: number | undefined;
   agent?: Agent | undefined;
 }
@@ -47,12 +47,18 @@ export interface Acts {
     grant: By & { microUsd: number; reason?: string | undefined },
   ): Promise<{ message: string }>;
 
+  /** Raises the USD budgets of a scope in the windows that are open now. */
+  grantWindows(
+    scope: ActScope,
+    grant: By & { microUsd: number; reason: string },
+  ): Promise<{ message: string }>;
+
   pause(
-    scope: PauseScope,
+    scope: ActScope,
     options: By & { reason: string; until?: Date | undefined },
   ): Promise<{ controlId: number }>;
   /** Answers with how many pauses ended; none is no error. */
-  resume(scope: PauseScope, by: By): Promise<{ lifted: number }>;
+  resume(scope: ActScope, by: By): Promise<{ lifted: number }>;
   liftControl(controlId: number, by: By): Promise<void>;
   /** The runner takes no new work and ends when what it has is done. */
   drain(runnerId: number, options: By & { reason: string }): Promise<{ controlId: number }>;

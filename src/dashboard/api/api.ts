@@ -9,6 +9,7 @@ import { notFoundHandler, problemHandler } from './problem.ts';
 import { controlRoutes } from './routes/controls.ts';
 import { eventRoutes } from './routes/events.ts';
 import { gateRoutes } from './routes/gates.ts';
+import { grantRoutes } from './routes/grants.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobActRoutes } from './routes/job-acts.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -47,6 +48,7 @@ const routes: FastifyPluginAsync<ApiDeps> = async (app, deps) => {
       await v1.register(transcriptRoutes, deps);
       await v1.register(gateRoutes, deps);
       await v1.register(steeringRoutes, deps);
+      await v1.register(grantRoutes, deps);
       await v1.register(controlRoutes, deps);
       await v1.register(recordRoutes, deps);
       await v1.register(eventRoutes, deps);

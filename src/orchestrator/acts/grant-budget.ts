@@ -1,17 +1,15 @@
 import { writeAudit } from '../../db/audit.ts';
 import { insertGrant } from '../../db/budget-grants.ts';
-import { listOpenWindows, pokeBudgetWaiters, raiseWindows } from '../../db/budgets.ts';
 import type { Db } from '../../db/db.ts';
 import { notifyWork } from '../../db/enqueue.ts';
 import { closeGate, listOpenGatesOfJob } from '../../db/gates.ts';
 import { lockJob } from '../../db/job-locks.ts';
 import { getJob } from '../../db/job-rows.ts';
 import { wakeJob } from '../../db/promote.ts';
-import type { Agent } from '../../domain/agent.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { pokeWaiters } from '../raise-budget.ts';
 
-interface Grant {
+export interface Grant {
   readonly actor: string;
   readonly microUsd: number;
   readonly reason?: string | undefined;
@@ -56,58 +54,6 @@ export async function grantBudget(
   return { message: `Granted ${usd(microUsd)} USD to j_${jobId}.` };
 }
 
-/**
- * Raises the budgets of a scope (the fleet, a repository, one agent of it) in their open windows, and has what waits
- * for them look again. Throws CONFLICT where no budget of that scope has counted anything: nothing is at its cap.
- */
-export async function grantWindows(
-  { db }: { db: Db },
-  scope: { readonly repoId?: number | undefined; readonly agent?: Agent | undefined },
-  { actor, microUsd, reason }: Grant,
-): Promise<{ message: string }> {
-  const name = scopeName(scope);
-  const raised = await db.transaction(async (tx) => {
-    const windows = await listOpenWindows(tx, name);
-    const raises = windows
-      .filter(({ unit }) => unit === 'micro_usd')
-      .map(({ id }) => ({ id, amount: microUsd }));
-    if (raises.length === 0) {
-      throw new AppError('CONFLICT', 'no budget in USD of this scope has counted anything yet', {
-        remedy: 'See what is spent with `autodev budget`; caps are set in autodev.yaml.',
-      });
-    }
-    // Jobs before windows, as everywhere.
-    await pokeBudgetWaiters(
-      tx,
-      raises.map(({ id }) => id),
-    );
-    await writeAudit(tx, {
-      actor,
-      action: 'budget.raise',
-      target: name,
-      ...(scope.repoId !== undefined && { repoId: scope.repoId }),
-      detail: { micro_usd: microUsd, reason, windows: raises.map(({ id }) => id) },
-    });
-    await raiseWindows(tx, raises);
-    return raises.length;
-  });
-  const windows = raised === 1 ? 'one window' : `${raised} windows`;
-  return { message: `Raised by ${usd(microUsd)} USD in ${windows}, until each ends.` };
-}
-
-function scopeName({
-  repoId,
-  agent,
-}: {
-  readonly repoId?: number | undefined;
-  readonly agent?: Agent | undefined;
-}): string {
-  if (repoId === undefined) {
-    return 'fleet';
-  }
-  return agent === undefined ? `repo:${repoId}` : `agent:${repoId}:${agent}`;
-}
-
-function usd(microUsd: number): string {
+export function usd(microUsd: number): string {
   return (microUsd / 1_000_000).toFixed(2);
 }
