@@ -56,6 +56,26 @@ test('a private project is not there for strangers, and a guest reads no code of
   expect([seen.status, code.status]).toEqual([200, 403]);
 });
 
+test('a default branch is null before the first push, and left out for whoever may not read code', async () => {
+  await using setup = await shop();
+  const { gitlab, bot, guest, askAs, ask } = setup;
+  const empty = await gitlab.project('platform/empty', {
+    members: [
+      [bot, 'developer'],
+      [guest, 'guest'],
+    ],
+  });
+
+  const before = await ask(`/projects/${empty.id}`);
+  await gitlab.push(empty, { branch: 'main', by: bot, files: { a: 'a' } });
+  const after = await ask(`/projects/${empty.id}`);
+  const asGuest = await askAs(gitlab.token(guest).value, `/projects/${empty.id}`);
+
+  expect(before.body).toMatchObject({ default_branch: null, empty_repo: true });
+  expect(after.body).toMatchObject({ default_branch: 'main', empty_repo: false });
+  expect(asGuest.body).not.toHaveProperty('default_branch');
+});
+
 test('a renamed project answers its old path with a redirect, over the API and over git', async () => {
   await using setup = await shop();
   const { gitlab, project, token, ask } = setup;

@@ -156,6 +156,7 @@ function behaviourOf(options: GitlabOptions): Behaviour {
     refreshDelayMs: options.refreshDelayMs ?? 0,
     preparingReads: options.preparingReads ?? 0,
     checkingReads: options.checkingReads ?? 1,
+    graphqlLacks: options.graphqlLacks ?? [],
     pushEventHooksLimit: options.pushEventHooksLimit ?? 3,
   };
 }

@@ -18,6 +18,7 @@ const MAX_NODES = 100;
 
 /** Answers the fields of a type by its resolvers; each alias is asked for itself. */
 async function select(
+  { world }: Call,
   type: string,
   fields: readonly Field[],
   resolvers: Readonly<Record<string, Resolver>>,
@@ -25,7 +26,7 @@ async function select(
   const answer: Resolved = {};
   for (const field of fields) {
     const resolver = field.name === '__typename' ? () => type : resolvers[field.name];
-    if (resolver === undefined) {
+    if (resolver === undefined || world.behaviour.graphqlLacks.includes(`${type}.${field.name}`)) {
       throw new GraphqlError(`Field '${field.name}' doesn't exist on type '${type}'`);
     }
     answer[field.alias] = await resolver(field);
@@ -35,16 +36,16 @@ async function select(
 
 export function resolveQuery(call: Call, fields: readonly Field[]): Promise<Resolved> {
   const { world, user } = call;
-  return select('Query', fields, {
+  return select(call, 'Query', fields, {
     currentUser: ({ fields: inner }) =>
-      select('CurrentUser', inner, {
+      select(call, 'CurrentUser', inner, {
         id: () => `gid://gitlab/User/${user.id}`,
         username: () => user.username,
         name: () => user.name,
         bot: () => user.bot,
       }),
     metadata: ({ fields: inner }) =>
-      select('Metadata', inner, {
+      select(call, 'Metadata', inner, {
         version: () => world.behaviour.version,
         enterprise: () => world.behaviour.tier !== 'free',
       }),
@@ -73,12 +74,12 @@ function projectConnection(call: Call, { args, fields }: Field): Promise<Resolve
   const rest = sorted.filter((project) => after === undefined || project.id > Number(after));
   const first = args['first'];
   const nodes = rest.slice(0, Math.min(typeof first === 'number' ? first : MAX_NODES, MAX_NODES));
-  return select('ProjectConnection', fields, {
+  return select(call, 'ProjectConnection', fields, {
     count: () => sorted.length,
     nodes: ({ fields: inner }) =>
       Promise.all(nodes.map((project) => projectFields(call, project, inner))),
     pageInfo: ({ fields: inner }) =>
-      select('PageInfo', inner, {
+      select(call, 'PageInfo', inner, {
         hasNextPage: () => rest.length > nodes.length,
         endCursor: () => nodes.at(-1)?.id.toString() ?? null,
         hasPreviousPage: () => after !== undefined,
@@ -90,7 +91,7 @@ function projectConnection(call: Call, { args, fields }: Field): Promise<Resolve
 function projectFields(call: Call, project: Project, fields: readonly Field[]): Promise<Resolved> {
   const { world, user } = call;
   const readable = project.visibility !== 'private' || projectLevel(world, project, user) >= 20;
-  return select('Project', fields, {
+  return select(call, 'Project', fields, {
     id: () => gid(project),
     fullPath: () => project.path,
     name: () => project.name,
@@ -114,7 +115,7 @@ function repositoryFields(call: Call, project: Project, fields: readonly Field[]
     const commit = await commitOf(field);
     return commit === undefined
       ? null
-      : select('Commit', inner, {
+      : select(call, 'Commit', inner, {
           id: () => `gid://gitlab/CommitPresenter/${commit.id}`,
           sha: () => commit.id,
           shortId: () => commit.id.slice(0, 8),
@@ -126,14 +127,14 @@ function repositoryFields(call: Call, project: Project, fields: readonly Field[]
           committedDate: () => commit.committedAt,
         });
   };
-  return select('Repository', fields, {
+  return select(call, 'Repository', fields, {
     exists: () => true,
     empty: async () => (await branchHead(git, project.defaultBranch)) === undefined,
     rootRef: async () =>
       (await branchHead(git, project.defaultBranch)) === undefined ? null : project.defaultBranch,
     commit: (field) => commitFields(field, field.fields),
     tree: (field) =>
-      select('Tree', field.fields, {
+      select(call, 'Tree', field.fields, {
         lastCommit: ({ fields: inner }) => commitFields(field, inner),
       }),
     blobs: async (field) => {
@@ -142,13 +143,13 @@ function repositoryFields(call: Call, project: Project, fields: readonly Field[]
       const entries = await Promise.all(
         commit ? paths.map((path) => findFile(git, commit.id, path)) : [],
       );
-      return select('RepositoryBlobConnection', field.fields, {
+      return select(call, 'RepositoryBlobConnection', field.fields, {
         nodes: ({ fields: inner }) =>
           Promise.all(
             entries
               .filter((entry) => entry !== undefined)
               .map((entry) =>
-                select('RepositoryBlob', inner, {
+                select(call, 'RepositoryBlob', inner, {
                   path: () => entry.path,
                   name: () => entry.path.slice(entry.path.lastIndexOf('/') + 1),
                   oid: () => entry.id,

@@ -91,3 +91,16 @@ test('aliases ask for projects by path; a field that is not there is an error of
   expect(JSON.stringify(unknown.body)).toContain("Field 'shoeSize' doesn't exist");
   expect(JSON.stringify(broken.body)).toContain('Parse error');
 });
+
+test('an older GitLab does not know a field, and says so', async () => {
+  await using setup = await asked({ graphqlLacks: ['Repository.commit'] });
+  const { query } = setup;
+  const head = (field: string) =>
+    query(`{ project(fullPath: "platform/shop") { repository { ${field} } } }`);
+
+  const newer = await head('commit(ref: "main") { sha }');
+  const older = await head('rootRef');
+
+  expect(JSON.stringify(newer.body)).toContain("Field 'commit' doesn't exist on type 'Repository'");
+  expect(older.body).toEqual({ data: { project: { repository: { rootRef: 'main' } } } });
+});

@@ -23,6 +23,7 @@ export async function pushed(
   if (changes.length === 0) {
     return;
   }
+  project.hasCode = [...after.keys()].some((ref) => ref.startsWith('refs/heads/'));
   touch(world, project);
   for (const change of changes) {
     const id = world.state.nextId('event');

@@ -105,6 +105,8 @@ export interface Project {
   /** The bare repository. */
   readonly dir: string;
   defaultBranch: string;
+  /** False until the first push; GitLab then has no default branch to name. */
+  hasCode: boolean;
   archived: boolean;
   topics: string[];
   readonly createdAt: Date;

@@ -123,6 +123,7 @@ export function createSeed(world: World): Seed {
       visibility: options.visibility ?? 'private',
       dir,
       defaultBranch,
+      hasCode: (copyOf ?? codeOf)?.hasCode ?? options.files !== undefined,
       archived: options.archived ?? false,
       topics: [...(options.topics ?? [])],
       createdAt: clock.now(),

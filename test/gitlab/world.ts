@@ -20,6 +20,8 @@ export interface Behaviour {
   readonly preparingReads: number;
   /** How many reads after each change answer `checking`. */
   readonly checkingReads: number;
+  /** Fields that this GitLab is too old for, as `Repository.commit`. */
+  readonly graphqlLacks: readonly string[];
   /** A push of more refs than this fires no hook at all. */
   readonly pushEventHooksLimit: number;
 }

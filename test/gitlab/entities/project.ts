@@ -1,4 +1,4 @@
-import { groupMembers, levelIn } from '../access.ts';
+import { groupMembers, levelIn, projectLevel } from '../access.ts';
 import type { Group, Project, ProtectedBranch, User } from '../records.ts';
 import { isPremium, type World } from '../world.ts';
 
@@ -9,7 +9,8 @@ const LEVEL_NAMES = new Map([
 ]);
 
 /** What `simple=true` leaves of a project. */
-export function simpleProjectEntity({ url }: World, project: Project) {
+export function simpleProjectEntity(world: World, project: Project, user: User) {
+  const { url } = world;
   const { group } = project;
   const leaf = project.path.slice(project.path.lastIndexOf('/') + 1);
   return {
@@ -20,7 +21,10 @@ export function simpleProjectEntity({ url }: World, project: Project) {
     path: leaf,
     path_with_namespace: project.path,
     created_at: project.createdAt.toISOString(),
-    default_branch: project.defaultBranch,
+    // Who may not read the code is not told.
+    ...(readsCode(world, project, user)
+      ? { default_branch: project.hasCode ? project.defaultBranch : null }
+      : {}),
     tag_list: project.topics,
     topics: project.topics,
     ssh_url_to_repo: `git@${new URL(url).hostname}:${project.path}.git`,
@@ -47,8 +51,9 @@ export function simpleProjectEntity({ url }: World, project: Project) {
 export function projectEntity(world: World, project: Project, user: User) {
   const { settings } = project;
   return {
-    ...simpleProjectEntity(world, project),
-    empty_repo: false,
+    ...simpleProjectEntity(world, project, user),
+    empty_repo: !project.hasCode,
+    repository_object_format: 'sha1',
     archived: project.archived,
     visibility: project.visibility,
     issues_enabled: true,
@@ -75,7 +80,7 @@ export function projectEntity(world: World, project: Project, user: User) {
     squash_option: settings.squash,
     ...(project.forkedFrom === undefined
       ? {}
-      : { forked_from_project: simpleProjectEntity(world, project.forkedFrom) }),
+      : { forked_from_project: simpleProjectEntity(world, project.forkedFrom, user) }),
     ...(isPremium(world)
       ? { merge_pipelines_enabled: false, merge_trains_enabled: false, approvals_before_merge: 0 }
       : {}),
@@ -125,6 +130,10 @@ export function protectedBranchEntity(world: World, branch: ProtectedBranch) {
         }
       : {}),
   };
+}
+
+function readsCode(world: World, project: Project, user: User): boolean {
+  return project.visibility !== 'private' || projectLevel(world, project, user) >= 20;
 }
 
 function access(level: number) {

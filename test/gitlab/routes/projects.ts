@@ -72,7 +72,7 @@ function list(call: Call, projects: readonly Project[]): Promise<Reply> {
     sorted,
     (project) =>
       params.flag('simple')
-        ? simpleProjectEntity(world, project)
+        ? simpleProjectEntity(world, project, user)
         : projectEntity(world, project, user),
     { keyset: ({ id }) => String(id) },
   );
