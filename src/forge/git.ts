@@ -90,6 +90,8 @@ export function createGit({ path, clock }: { path: string; clock: Clock }): Git 
         allowUnsafeProtocolOverride: true,
         allowUnsafeTemplateDir: true,
         allowUnsafePack: true,
+        // Secrets of a forge come so: in the environment of the one call that needs them.
+        allowUnsafeConfigEnvCount: true,
       },
       completion: { onClose: true, onExit: false },
       errors(error, result) {

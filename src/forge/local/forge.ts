@@ -3,12 +3,13 @@ import { AppError } from '../../kernel/errors.ts';
 import { requireCommitId } from '../commit-id.ts';
 import type { Forge, ForgeRepo } from '../forge.ts';
 import type { Git } from '../git.ts';
+import { requireOwnBranch } from '../own-branch.ts';
 import { createHeadReader } from './heads.ts';
 import { merge } from './merge.ts';
-import { createMirrorFetch } from './mirror.ts';
+import { createLocalMirrorFetch } from './mirror.ts';
 import { createObserver } from './observe.ts';
 import { requireFolders, writerOf } from './place.ts';
-import { publishBranch, requireOwnBranch } from './publish.ts';
+import { publishBranch } from './publish.ts';
 import { changedPaths, isAncestor, readCommit, readFile } from './read.ts';
 import { inspectRepo, type LocalRegistration } from './register.ts';
 import { watchHead } from './watch.ts';
@@ -18,7 +19,7 @@ import { findCheckout } from './worktrees.ts';
 interface LocalForgeDeps {
   git: Git;
   clock: Clock;
-  /** See PublishDeps. */
+  /** See ReceiveDeps. */
   scratch: string;
   /** Default: 256 MiB. */
   maxBundleBytes?: number;
@@ -65,7 +66,7 @@ export function createLocalForge({
     readCommit: (repo, commit, signal) => readCommit({ git }, repo, commit, signal),
     changedPaths: (repo, range, signal) => changedPaths({ git }, repo, range, signal),
     isAncestor: (repo, commits, signal) => isAncestor({ git }, repo, commits, signal),
-    fetchMirror: createMirrorFetch({ git, clock }),
+    fetchMirror: createLocalMirrorFetch({ git, clock }),
     publishBranch: (repo, options, signal) =>
       publishBranch({ git, clock, scratch, maxBundleBytes }, repo, options, signal),
     observeBranch: createObserver({ git }),

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { systemClock } from '../../kernel/clock.ts';
-import { repoFixture } from './repo-fixture.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { repoFixture } from './local/repo-fixture.ts';
 import { sweep } from './sweep.ts';
 
 test('what a killed process left is removed after hours, and nothing else', async () => {
