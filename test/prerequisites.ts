@@ -7,11 +7,13 @@ import { installDebianPackage, type Run } from './debian-package.ts';
 interface Available {
   /** It can make a box, as this user, on this kernel. */
   readonly bubblewrap: boolean;
+  /** A Redis server can be started (test/redis.ts). */
+  readonly redis: boolean;
 }
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Read by test/boxed.ts; what is skipped for want of it has been said once, at the start. */
+    /** Read by test/boxed.ts and test/redis.ts; what is skipped for want of it has been said once, at the start. */
     available: Available;
   }
 }
@@ -21,7 +23,9 @@ declare module 'vitest' {
  */
 // oxlint-disable-next-line import/no-default-export -- vitest's contract
 export default async function prepare(project: TestProject): Promise<void> {
-  project.provide('available', { bubblewrap: await haveBubblewrap() });
+  // One after the other: apt has one lock.
+  const bubblewrap = await haveBubblewrap();
+  project.provide('available', { bubblewrap, redis: await haveRedis() });
   if (!process.env['AUTODEV_CONTRACTS']) {
     warn(
       'what GitLab is asked and answers, held against its own documents',
@@ -53,6 +57,21 @@ async function haveBubblewrap(): Promise<boolean> {
     );
   }
   return failed === undefined;
+}
+
+async function haveRedis(): Promise<boolean> {
+  if ((await run('redis-server', '--version')) === undefined) {
+    return true;
+  }
+  const refused = await installDebianPackage({ run, uid: process.getuid?.() }, 'redis-server');
+  if (refused !== undefined) {
+    warn(
+      'every test of the control bus on Redis',
+      `redis-server is not installed (${refused}).`,
+      'Install it: apt-get install redis-server',
+    );
+  }
+  return refused === undefined;
 }
 
 const SANDBOX = 'every test of the sandbox';
