@@ -76,6 +76,19 @@ export async function turn(
   return { accepted, claimed };
 }
 
+/**
+ * Undoes that jobs were counted which were claimed and sent back, uncounted, by this same transaction: their numbers
+ * are free again, as nobody has seen them.
+ */
+export async function forgetClaims(tx: Queryable, jobIds: readonly number[]): Promise<void> {
+  if (jobIds.length === 0) {
+    return;
+  }
+  await tx.query(sql`
+    update job set attempts = attempts - 1, uncounted = uncounted - 1 where id = any (${jobIds}::bigint[]) and state + 0 <> 1
+  `);
+}
+
 const LANE_QUOTAS = [8, 64, 512] as const;
 
 interface LaneQuota {

@@ -8,7 +8,7 @@ import { getRepo } from '../db/repos.ts';
 import type { RevisionInForce } from '../db/revisions.ts';
 import { findRevisionInForce } from '../db/revisions.ts';
 import type { AttemptEnd } from '../db/turn.ts';
-import { turn } from '../db/turn.ts';
+import { forgetClaims, turn } from '../db/turn.ts';
 import type { Agent } from '../domain/agent.ts';
 import { formatJobId } from '../domain/job-id.ts';
 import type { AgentSpec, ProviderSpec } from '../domain/spec.ts';
@@ -97,6 +97,14 @@ export function claimJobs(
     if (ends.length > 0) {
       // Their jobs, lanes and slots are locked by the claim above, so this waits for nobody.
       await turn(tx, { ...runner, ends, claim: 0, lanes: 0 });
+      // However often a job is looked at, that is no attempt. A provider that rests is one: it may do so ten times.
+      const waits = ends.filter(({ state, waitReason }) =>
+        state === 'waiting' ? waitReason !== 'cooldown' : state === 'queued',
+      );
+      await forgetClaims(
+        tx,
+        waits.map(({ id }) => id),
+      );
     }
     await startProbes(
       tx,

@@ -52,11 +52,12 @@ test('a job that does not fit waits for the end of the window, as if it had not 
 
   const job = await s.until(id, 'waiting', 'succeeded', 'failed');
 
-  expect([job.waitReason, job.reason, job.attempts - job.uncounted]).toEqual([
-    'budget',
-    'budget',
-    0,
-  ]);
+  expect(job).toMatchObject({
+    waitReason: 'budget',
+    reason: 'budget',
+    attempts: 0,
+    uncounted: 0,
+  });
   expect(job.detail).toBe('Budget daily has 0.05 of 0.05 USD left.');
   expect(job.wakeAt?.toISOString()).toMatch(/T00:00:00\.000Z$/);
   expect(await db.query(sql`select 1 from attempt`)).toEqual([]);
