@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { hasErrors } from '../src/config/diagnostics.ts';
 import { buildManifests, manifestText } from './build.ts';
 import { checklist } from './checklist.ts';
+import { breaches } from './checks/rules.ts';
 import { loadEnvFile } from './env-file.ts';
 
 /**
@@ -18,8 +19,8 @@ const ROOT = path.join(import.meta.dirname, '..');
 const ENV_FOLDER = path.join(import.meta.dirname, 'env');
 const USAGE =
   'usage: npm run synth -- --env NAME [--image REF] [--deploy] [--out DIR] [--checklist]';
-/** Exit codes of the product's own commands: wrong usage, an invalid file. */
-const EXIT = { usage: 64, invalid: 3 } as const;
+/** Exit codes of the product's own commands: wrong usage, an invalid file, and what is our own fault. */
+const EXIT = { usage: 64, invalid: 3, broken: 1 } as const;
 
 process.exitCode = main();
 
@@ -53,6 +54,13 @@ function main(): number {
 
   const folder = options.out ?? path.join(ROOT, 'k8s', env);
   const files = buildManifests(environment);
+  const wrong = breaches(files.flatMap((manifest) => manifest.objects));
+  if (wrong.length > 0) {
+    process.stderr.write(
+      `${wrong.join('\n')}\nnothing was written: correct cdk8s/ (the rules are in cdk8s/checks/)\n`,
+    );
+    return EXIT.broken;
+  }
   // What an earlier run left must not be applied with this one's.
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });

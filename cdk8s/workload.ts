@@ -63,20 +63,28 @@ export function podTemplate(pod: Pod): IPodTemplateSpec {
       ...(pod.spread === true && { topologySpreadConstraints: spreadOver(name) }),
       ...(init && { initContainers: init.map(hardened) }),
       containers: containers.map(hardened),
-      volumes: [{ name: 'tmp', emptyDir: { sizeLimit: '1Gi' } }, ...volumes],
+      volumes: [...(init ?? []), ...containers].map(temporaryFolder).concat(volumes),
     },
   };
 }
 
-/** `/tmp` is the pod's own; every other place to write is a mount that is named. */
+/** Each container has a `/tmp` of its own, which no other of the pod sees; every other place to write is named. */
 function hardened(container: Container): IContainer {
   return {
     ...container,
     // The image is named by digest: it cannot have changed.
     imagePullPolicy: 'IfNotPresent',
     securityContext: { ...SECURITY, ...container.securityContext },
-    volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }, ...(container.volumeMounts ?? [])],
+    volumeMounts: [
+      { name: `tmp-${container.name}`, mountPath: '/tmp' },
+      ...(container.volumeMounts ?? []),
+    ],
   };
+}
+
+function temporaryFolder({ name, resources: size }: Container): IVolume {
+  const limit = size?.limits?.['ephemeral-storage'] ?? '256Mi';
+  return { name: `tmp-${name}`, emptyDir: { sizeLimit: limit } };
 }
 
 const SECURITY: ISecurityContext = {
