@@ -1,4 +1,5 @@
-import type { ProviderName, ProviderSpec } from './spec.ts';
+import type { ProviderSpec } from './spec.ts';
+import { stableFraction } from './stable-hash.ts';
 
 /** What is known of a provider's credential, shared by all runners. Times in epoch milliseconds. */
 export type CredentialState =
@@ -7,7 +8,7 @@ export type CredentialState =
   | { readonly state: 'throttled' | 'exhausted'; readonly until: number }
   /** Only a person can repair it. */
   | { readonly state: 'auth_error' }
-  /** No runner has a credential for it. */
+  /** Nobody here has a credential for it, or its program. */
   | { readonly state: 'missing' };
 
 export type ProviderChoice =
@@ -19,22 +20,24 @@ export type ProviderChoice =
     }
   /** All that could work cool down: the earliest is free at `until`. */
   | { readonly choice: 'cooldown'; readonly until: number }
-  /** None can work until a person does something. */
-  | { readonly choice: 'none'; readonly reason: string };
+  /** None can work until a person does something. `refused`: a credential is there, and was refused. */
+  | { readonly choice: 'none'; readonly reason: string; readonly refused: boolean };
 
 /**
- * The first provider of an agent's list that can work now. `command` needs no credential. An agent that is
- * never downgraded waits for the first of its list that has a working credential at all.
+ * The first provider of an agent's list that can work now. An agent that is never downgraded waits for the first of
+ * its list that has a working credential at all.
+ *
+ * @param stateOf of its credential; what needs none is `ok`
  */
 export function chooseProvider(
   providers: readonly ProviderSpec[],
-  credentials: Readonly<Partial<Record<ProviderName, CredentialState>>>,
+  stateOf: (provider: ProviderSpec) => CredentialState,
   { neverDowngrade, now }: { neverDowngrade: boolean; now: number },
 ): ProviderChoice {
   let earliest: number | undefined;
 
   for (const [position, provider] of providers.entries()) {
-    const freeAt = freeAtOf(provider, credentials[provider.name], now);
+    const freeAt = freeAtOf(stateOf(provider), now);
     if (freeAt !== undefined && freeAt <= now) {
       return { choice: 'use', provider, fallback: position > 0 };
     }
@@ -47,20 +50,27 @@ export function chooseProvider(
   }
 
   return earliest === undefined
-    ? { choice: 'none', reason: describeNone(providers, credentials) }
+    ? {
+        choice: 'none',
+        reason: describeNone(providers, stateOf),
+        refused: providers.some((provider) => stateOf(provider).state === 'auth_error'),
+      }
     : { choice: 'cooldown', until: earliest };
 }
 
+/** Of a wait, the share that jobs are spread over when it ends; and the longest such spread. */
+const SPREAD = 0.1;
+const LONGEST_SPREAD_MS = 30_000;
+
+/** When a job looks again at a provider that is free at `until`: not all of them in the same moment. */
+export function afterCooldown(until: number, { now, seed }: { now: number; seed: string }): number {
+  const spread = Math.min(Math.max(0, until - now) * SPREAD, LONGEST_SPREAD_MS);
+  return until + Math.round(spread * stableFraction(seed));
+}
+
 /** When a provider can work: `now` or before for at once, undefined for not by itself. */
-function freeAtOf(
-  provider: ProviderSpec,
-  credential: CredentialState | undefined,
-  now: number,
-): number | undefined {
-  if (provider.name === 'command') {
-    return now;
-  }
-  switch (credential?.state) {
+function freeAtOf(credential: CredentialState, now: number): number | undefined {
+  switch (credential.state) {
     case 'ok': {
       return now;
     }
@@ -69,8 +79,7 @@ function freeAtOf(
       return credential.until;
     }
     case 'auth_error':
-    case 'missing':
-    case undefined: {
+    case 'missing': {
       break;
     }
   }
@@ -79,15 +88,15 @@ function freeAtOf(
 
 function describeNone(
   providers: readonly ProviderSpec[],
-  credentials: Readonly<Partial<Record<ProviderName, CredentialState>>>,
+  stateOf: (provider: ProviderSpec) => CredentialState,
 ): string {
   if (providers.length === 0) {
     return 'The agent has no provider.';
   }
-  const parts = providers.map(({ name }) =>
-    credentials[name]?.state === 'auth_error'
-      ? `the credential of ${name} was refused`
-      : `there is no credential for ${name}`,
+  const parts = providers.map((provider) =>
+    stateOf(provider).state === 'auth_error'
+      ? `the credential of ${provider.name} was refused`
+      : `no runner here has ${provider.name} (its program, or its key)`,
   );
   const sentence = [...new Set(parts)].join(', ');
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;

@@ -37,6 +37,8 @@ export function claudeProvider({
   return {
     name: 'claude',
     kind: () => 'metered',
+    // It then closes its session before it ends.
+    stopSignal: 'SIGINT',
     probe: (signal) => probeProgram(CLAUDE, places, signal),
     buildCommand({ model: asked }, context) {
       const { gateway, home, resume, effort, maxTurns = DEFAULT_TURNS } = context;

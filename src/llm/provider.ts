@@ -23,7 +23,7 @@ type ProviderKind = 'metered' | 'subscription' | 'none';
 export type Effort = 'low' | 'medium' | 'high';
 
 /** A file of the worker's fresh HOME. `path` is relative to it; the folders above are made. */
-interface HomeFile {
+export interface HomeFile {
   readonly path: string;
   readonly content: string | Uint8Array;
   /** Permission bits, such as 0o600. */
@@ -56,7 +56,7 @@ export interface WorkContext {
 }
 
 /** How a worker is started, in the workspace. Nothing secret is in `argv`, which the worker's processes can read. */
-interface WorkerCommand {
+export interface WorkerCommand {
   /** As the box shows it. */
   readonly file: string;
   readonly argv: readonly string[];
@@ -97,6 +97,8 @@ export interface Provider {
    * program is not on this machine.
    */
   buildCommand(spec: ProviderSpec, context: WorkContext): WorkerCommand;
+  /** What asks its program to end; undefined: SIGTERM. */
+  readonly stopSignal?: 'SIGINT';
   /** Undefined: it has no sessions to resume. */
   readonly sessionPlace?: (sessionId: string) => SessionPlace;
   newParser(spec: ProviderSpec, run?: RunFacts): ProviderParser;

@@ -9,12 +9,13 @@ import { reachableFolder } from '../kernel/reachable-folder.ts';
 import type { Service } from '../kernel/service.ts';
 import { keepRunning } from '../kernel/service.ts';
 import { LEASE_TIMES } from '../runner/lease.ts';
-import { createRunner } from '../runner/runner.ts';
+import { createRunner, type RunnerDeps } from '../runner/runner.ts';
 import { chooseSandbox } from '../sandbox/choose-sandbox.ts';
+import { placeProgram } from '../sandbox/place-program.ts';
 import type { SandboxMode } from '../sandbox/sandbox.ts';
 import { makeToolbox } from '../sandbox/toolbox.ts';
+import { offersOf, openLlm } from './llm.ts';
 import type { Platform } from './platform.ts';
-import { providerTable } from './providers.ts';
 
 const DEFAULT_SLOTS = 4;
 const GIB = 1024 ** 3;
@@ -50,9 +51,10 @@ export async function openRunner(
   const toolbox = await makeToolbox(path.join(folder, 'toolbox'), process.execPath);
   const { sandbox, degraded } = await chooseSandbox({ clock, toolbox }, mode);
 
-  const service = createRunner({
+  const log = platform.log.child({ service: 'runner' });
+  const deps = {
     ...platform,
-    log: platform.log.child({ service: 'runner' }),
+    log,
     agents: agents.length === 0 ? AGENTS : agents,
     slots,
     host: hostname(),
@@ -64,10 +66,7 @@ export async function openRunner(
       protected: degraded === undefined,
       ...(degraded !== undefined && { reason: degraded }),
     },
-    // What pays with a credential works through the gateway alone, which a runner does not open yet.
-    providers: providerTable(platform)
-      .filter(({ credential }) => credential === undefined)
-      .map(({ provider }) => provider),
+    placeProgram: (host) => placeProgram(path.join(folder, 'programs'), host),
     policy: ({ repo, agent, spec }) => {
       const { rule } = effectivePolicy(policy, repo.path);
       const listed = rule.agents === undefined || rule.agents.includes(agent);
@@ -75,12 +74,17 @@ export async function openRunner(
         ? { spec }
         : { refused: 'The policy does not allow this agent here any more.', reason: 'denied' };
     },
-    describeRole: (agent) => (isAgent(agent) ? roles[agent].instructions : ''),
+    roleOf: (agent) => (isAgent(agent) ? roles[agent] : { title: agent, instructions: '' }),
     author: platform.identity,
     bounds: BOUNDS,
     graceMs: GRACE_MS,
     times: LEASE_TIMES,
-  });
+  } satisfies Omit<RunnerDeps, 'providers'>;
+  const service: Service = async (signal) => {
+    const providers = await offersOf({ ...platform, log }, signal);
+    await using llm = await openLlm(platform, { boxed: sandbox.isolates });
+    await createRunner({ ...deps, providers, llm: llm.access })(signal);
+  };
   return { service: keepRunning(platform, 'runner', service), degraded };
 }
 

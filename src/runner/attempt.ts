@@ -1,53 +1,40 @@
 import type { AttemptFence, CheckResult } from '../db/attempts.ts';
 import { setAttemptProcess } from '../db/attempts.ts';
 import type { Db } from '../db/db.ts';
+import type { WorkerSession } from '../db/worker-sessions.ts';
 import { formatJobId } from '../domain/job-id.ts';
 import type { Output } from '../domain/output.ts';
-import type { MatchesGlob } from '../domain/protected-paths.ts';
 import { visibleText } from '../domain/sanitize.ts';
 import type { Forge } from '../forge/forge.ts';
-import type { Git } from '../forge/git.ts';
-import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Provider } from '../llm/provider.ts';
-import type { BoxLimits, Sandbox } from '../sandbox/sandbox.ts';
+import { type AttemptMeter, openMeter, type Spent, SPENT_NOTHING } from './attempt-meter.ts';
 import type { BoxContext, Failure } from './box-run.ts';
-import { boxOf, failureOfEnd, runCommands, runInBox } from './box-run.ts';
+import { runCommands } from './box-run.ts';
 import type { ClaimedAttempt } from './claim.ts';
-import { commitMessage, configLineOf } from './commit-message.ts';
 import { failureOf } from './failure-of.ts';
-import { judgeResult } from './judge-result.ts';
-import { readOutputs } from './read-outputs.ts';
-import { isDatabaseAway, untilDone } from './retry.ts';
-import { findStart, type StartPoint } from './start-point.ts';
-import { takeResult, type Result } from './take-result.ts';
+import { type FinishDeps, finishWork, takeTree } from './finish-work.ts';
+import { handOverOf, isHandedOver } from './hand-over.ts';
+import { readSession } from './kept-session.ts';
+import type { LlmAccess, ProviderOffer } from './llm-access.ts';
+import type { PlanDeps, PlannedWorker } from './plan-worker.ts';
+import { planWorker } from './plan-worker.ts';
+import { type Prepared, prepare } from './prepare-attempt.ts';
+import { runWorker, type WorkerRun } from './run-worker.ts';
+import type { Result } from './take-result.ts';
 import { taskOf } from './task-file.ts';
 import type { Transcript } from './transcript-writer.ts';
-import { bringMirror, furnish, openRoom, type Room } from './workspace-room.ts';
+import { furnish, openRoom, type Room } from './workspace-room.ts';
 
-/** Bounds of a box that no autodev.yaml sets. */
-type BoxBounds = Pick<
-  BoxLimits,
-  'processes' | 'fileBytes' | 'tmpBytes' | 'outputBytes' | 'diskBytes'
->;
-
-export interface AttemptDeps {
+export interface AttemptDeps extends FinishDeps, PlanDeps {
   readonly db: Db;
-  readonly clock: Clock;
   readonly log: Log;
-  readonly git: Git;
   readonly forge: Pick<Forge, 'fetchMirror'>;
-  readonly sandbox: Sandbox;
-  readonly providers: readonly Provider[];
-  readonly matches: MatchesGlob;
+  readonly providers: readonly ProviderOffer[];
+  /** Undefined: this runner has no key for any model. */
+  readonly llm?: LlmAccess | undefined;
   /** The runner's own folder on the data volume. */
   readonly folder: string;
-  /** What a role is, for its task file. */
-  readonly describeRole: (agent: string) => string;
-  /** Author and committer of results. */
-  readonly author: { readonly name: string; readonly email: string };
-  readonly bounds: BoxBounds;
   /** Between asking a worker to end and killing it. */
   readonly graceMs: number;
 }
@@ -61,134 +48,163 @@ export interface AttemptResult {
   readonly checks: readonly CheckResult[];
   /** The commit that it worked at. */
   readonly base: string | undefined;
+  readonly spent: Spent;
+  /** What a later attempt may go on with. */
+  readonly session: Omit<WorkerSession, 'jobId' | 'trust'> | undefined;
+  /** What the next attempt is told of this one. */
+  readonly handOver: string | undefined;
+}
+
+/** One attempt as its runner holds it. */
+export interface HeldAttempt {
+  readonly claimed: ClaimedAttempt;
+  readonly fence: AttemptFence;
+  readonly transcript: Transcript;
+  readonly slot: number;
+}
+
+/** What is known of an attempt so far, whatever becomes of it. */
+interface Progress {
+  readonly checks: CheckResult[];
+  base: string | undefined;
+  meter: AttemptMeter | undefined;
+  session: AttemptResult['session'];
+  handOver: string | undefined;
 }
 
 const STOPPED: Failure = { reason: 'cancelled', detail: 'It was stopped.' };
 const MOST_DETAIL_CHARACTERS = 2000;
 
-/** For our own git in its box, whatever the worker may use. It is silent, so it is not asked for output. */
-const GIT_LIMITS = {
-  memoryBytes: 4 * 1024 ** 3,
-  diskBytes: Number.MAX_SAFE_INTEGER,
-  wallMs: 10 * 60_000,
-  idleMs: 10 * 60_000,
-};
-
 /**
  * The story of one attempt: workspace, setup, worker, outputs, final tree, patch check, check. It writes nothing but
- * the transcript and the process that runs; never rejects.
+ * the transcript, the process that runs and what the gateway books; never rejects.
  *
  * @param stop ends the worker, and with it the attempt
  */
 export async function runAttempt(
   deps: AttemptDeps,
-  {
-    claimed,
-    fence,
-    transcript,
-    slot,
-  }: { claimed: ClaimedAttempt; fence: AttemptFence; transcript: Transcript; slot: number },
+  held: HeldAttempt,
   stop: AbortSignal,
 ): Promise<AttemptResult> {
-  const checks: CheckResult[] = [];
-  let base: string | undefined;
-  const end = ({ reason, detail }: Failure): AttemptResult => {
-    // It may quote what a worker printed.
-    const failure = { reason, detail: visibleText(detail).slice(0, MOST_DETAIL_CHARACTERS) };
-    transcript.write('autodev', failure.detail);
-    return { failure, outputs: [], change: undefined, checks, base };
+  const progress: Progress = {
+    checks: [],
+    base: undefined,
+    meter: undefined,
+    session: undefined,
+    handOver: undefined,
   };
-
-  try {
-    const { job, repo, spec } = claimed;
-    await using room = await openRoom(deps, repo);
-    await bringMirror(deps, room, repo, stop);
-    const known = await untilDone(
-      deps,
-      stop,
-      async () => ({
-        at: await findStart(deps, { job, repo, mirror: room.mirror }, stop),
-        configLine: await configLineOf(deps.db, claimed),
-      }),
-      isDatabaseAway,
-    );
-    if (known === undefined) {
-      return end(STOPPED);
-    }
-    const { at, configLine } = known;
-    base = at.base;
-    const role = deps.describeRole(job.agent);
-    const branch = job.branch ?? `autodev/${job.agent}/${job.id}`;
-    const task = taskOf(claimed, { base: at.start, role });
-    await furnish(deps, room, { ...at, branch, task, slot }, stop);
-
-    const context = boxContext(deps, { claimed, fence, transcript, slot, room, at, stop });
-    const { setup, env, network } = spec;
-    const setupFailure = await runCommands(context, {
-      commands: setup,
-      failsAs: 'setup_failed',
-      env,
-      allow: network.allow,
-      results: checks,
-    });
-    const failure = setupFailure ?? (await runWorker(deps, context, { claimed, role }));
-    if (failure !== undefined) {
-      return end(failure);
-    }
-
-    const read = await readOutputs(room.outputs);
-    if ('failure' in read) {
-      return end(read.failure);
-    }
-    const message = commitMessage(claimed, { lines: read.lines, configLine });
-    const { author } = deps;
-    const taking = { room, at, message, author, slot, limits: { ...deps.bounds, ...GIT_LIMITS } };
-    const { change: found, irregular } = await takeResult(deps, taking, stop);
-    const judged = judgeResult(deps, claimed, { lines: read.lines, change: found, irregular });
-    if ('failure' in judged) {
-      return end(judged.failure);
-    }
-
-    const { outputs, change } = judged;
-    const commands = spec.check === 'pipeline' || change === undefined ? [] : spec.check;
-    const results = checks;
-    const checked = await runCommands(context, { commands, failsAs: 'check_failed', env, results });
-    if (checked !== undefined) {
-      return end(checked);
-    }
-    return { failure: undefined, outputs, change, checks, base };
-  } catch (error) {
+  const { failure, ...work } = await carryOut(deps, { held, progress }, stop).catch((error) => {
     // What we were doing ourselves was broken off in the middle: that is no failure of it.
-    if (stop.aborted && error instanceof AppError) {
-      return end(STOPPED);
+    const isStopped = stop.aborted && error instanceof AppError;
+    const found = isStopped ? STOPPED : failureOf(error);
+    if (found.reason === 'internal') {
+      const job = formatJobId(held.claimed.job.id);
+      deps.log.error({ err: error, job }, 'attempt failed inside');
     }
-    const failure = failureOf(error);
-    if (failure.reason === 'internal') {
-      deps.log.error({ err: error, job: formatJobId(claimed.job.id) }, 'attempt failed inside');
-    }
-    return end(failure);
+    return { failure: found, outputs: [], change: undefined };
+  });
+
+  const spent = (await progress.meter?.close()) ?? SPENT_NOTHING;
+  const { checks, base, session, handOver } = progress;
+  const known = { checks, base, spent, session, handOver };
+  if (failure === undefined) {
+    return { failure, ...work, ...known };
   }
+  // It may quote what a worker printed.
+  const detail = visibleText(failure.detail).slice(0, MOST_DETAIL_CHARACTERS);
+  held.transcript.write('autodev', detail);
+  return { failure: { ...failure, detail }, outputs: [], change: undefined, ...known };
+}
+
+type Work = Pick<AttemptResult, 'failure' | 'outputs' | 'change'>;
+
+function failed(failure: Failure): Work {
+  return { failure, outputs: [], change: undefined };
+}
+
+async function carryOut(
+  deps: AttemptDeps,
+  { held, progress }: { held: HeldAttempt; progress: Progress },
+  stop: AbortSignal,
+): Promise<Work> {
+  const { claimed, transcript } = held;
+  const { repo, spec, provider: asked } = claimed;
+  const offer = deps.providers.find(({ provider }) => provider.name === asked.name);
+  if (offer === undefined) {
+    const detail = `This runner has no provider ${asked.name}.`;
+    return failed({ reason: 'provider_error', detail });
+  }
+
+  await using room = await openRoom(deps, repo);
+  const prepared = await prepare(deps, { claimed, room }, stop);
+  if (prepared === undefined) {
+    return failed(STOPPED);
+  }
+  const { at, configLine } = prepared;
+  progress.base = at.base;
+  await using meter = openMeter(deps, { claimed, offer, transcript });
+  progress.meter = meter;
+  const plan = { claimed, offer, room, at, subject: prepared.subject, meter };
+  const worker = await planWorker(deps, { ...plan, resumable: prepared.resumable });
+  await furnishFor(deps, { held, room, prepared, worker }, stop);
+
+  const context = boxContext(deps, { held, room, base: at.base }, stop);
+  const setupFailure = await runCommands(context, {
+    commands: spec.setup,
+    failsAs: 'setup_failed',
+    env: spec.env,
+    allow: spec.network.allow,
+    results: progress.checks,
+  });
+  if (setupFailure !== undefined) {
+    return failed(setupFailure);
+  }
+
+  let run = await runWorker(context, { spec, worker, meter });
+  if (run.sessionLost && worker.resumed !== undefined && run.failure !== undefined) {
+    transcript.write('autodev', 'The earlier session is gone: the worker begins afresh.');
+    const afresh = await planWorker(deps, { ...plan, resumable: undefined });
+    run = await runWorker(context, { spec, worker: afresh, meter });
+  }
+  const spent = (await meter?.close()) ?? SPENT_NOTHING;
+  progress.session = await sessionOf(worker, { claimed, room, run });
+
+  const finishing = { claimed, context, at, configLine, spent, checks: progress.checks };
+  const work = run.failure === undefined ? await finishWork(deps, finishing) : failed(run.failure);
+  const { failure } = work;
+  if (failure !== undefined && isHandedOver(failure, { kind: offer.provider.kind(asked) })) {
+    const change = work.change ?? (await leftBehind(deps, finishing));
+    progress.handOver = handOverOf(claimed, { failure, lastWords: run.lastWords, change });
+  }
+  return work;
+}
+
+async function furnishFor(
+  deps: AttemptDeps,
+  {
+    held: { claimed, slot },
+    room,
+    prepared: { at },
+    worker,
+  }: { held: HeldAttempt; room: Room; prepared: Prepared; worker: PlannedWorker },
+  stop: AbortSignal,
+): Promise<void> {
+  const { job } = claimed;
+  const branch = job.branch ?? `autodev/${job.agent}/${job.id}`;
+  const role = deps.roleOf(job.agent).instructions;
+  const task = taskOf(claimed, { base: at.start, role });
+  const { home } = worker.command;
+  await furnish(deps, room, { ...at, branch, task, home, slot }, stop);
 }
 
 function boxContext(
   { db, clock, log, sandbox, bounds, graceMs }: AttemptDeps,
   {
-    claimed,
-    fence,
-    transcript,
-    slot,
+    held: { claimed, fence, transcript, slot },
     room,
-    at,
-    stop,
-  }: {
-    claimed: ClaimedAttempt;
-    fence: AttemptFence;
-    transcript: Transcript;
-    slot: number;
-    room: Room;
-    at: StartPoint;
-    stop: AbortSignal;
-  },
+    base,
+  }: { held: HeldAttempt; room: Room; base: string },
+  stop: AbortSignal,
 ): BoxContext {
   const { wallMs, idleMs, memoryBytes } = claimed.spec.limits;
   const endsAt = clock.now().getTime() + wallMs;
@@ -205,56 +221,40 @@ function boxContext(
       return { ...bounds, memoryBytes, wallMs: leftMs, wholeWallMs: wallMs, idleMs };
     },
     onProcess: async ({ pid, startTime }) => {
-      await setAttemptProcess(db, fence, { base: at.base, pid, startTime }).catch(
-        (error: unknown) => {
-          // It only helps a later runner to clean up; the fence is asked again at the end.
-          log.warn({ err: error }, 'could not note the process of an attempt');
-        },
-      );
+      await setAttemptProcess(db, fence, { base, pid, startTime }).catch((error: unknown) => {
+        // It only helps a later runner to clean up; the fence is asked again at the end.
+        log.warn({ err: error }, 'could not note the process of an attempt');
+      });
     },
   };
 }
 
-async function runWorker(
-  { providers, sandbox }: AttemptDeps,
-  context: BoxContext,
-  {
-    claimed: { job, provider: spec, spec: agent },
-    role,
-  }: { claimed: ClaimedAttempt; role: string },
-): Promise<Failure | undefined> {
-  const provider = providers.find(({ name }) => name === spec.name);
-  if (provider === undefined) {
-    return { reason: 'provider_error', detail: `This runner has no provider ${spec.name}.` };
+async function sessionOf(
+  { provider }: PlannedWorker,
+  { claimed, room, run }: { claimed: ClaimedAttempt; room: Room; run: WorkerRun },
+): Promise<AttemptResult['session']> {
+  if (run.session === undefined) {
+    return undefined;
   }
-  const parser = provider.newParser(spec);
-  const { room } = context;
-  const locate = (inside: string): string =>
-    sandbox.locate({ binds: room.binds, sockets: [] }, inside);
-  const { file, argv, env, stdin } = provider.buildCommand(spec, {
-    cwd: locate(room.cwd),
-    home: locate(room.home),
-    role,
-    prompt: job.task,
-    maxTurns: agent.limits.turns,
-  });
-  const box = boxOf(context, {
-    ...agent.env,
-    AUTODEV_TASK_FILE: room.taskFile,
-    AUTODEV_OUTPUTS: room.outputsFile,
-    ...env,
-  });
-  const command = { file, argv, ...(stdin !== undefined && { stdin }) };
-  const end = await runInBox(context, { box, command }, (line) => {
-    parser.line(line);
-  });
-  if (end.reason !== 'exited' && end.reason !== 'signalled') {
-    return failureOfEnd(end);
+  const { sessionId, used } = run.session;
+  const kept = await readSession(provider, { home: room.homeFolder, sessionId });
+  const { model } = claimed.attempt;
+  return kept && { ...kept, provider: provider.name, model, used: { ...used } };
+}
+
+/** What a worker that was broken off had changed. It is only told on, so what cannot be taken is left out. */
+async function leftBehind(
+  deps: FinishDeps,
+  finishing: Parameters<typeof takeTree>[1],
+): Promise<Result['change']> {
+  if (finishing.context.stop.aborted) {
+    return undefined;
   }
-  const verdict = parser.end(
-    end.reason === 'exited'
-      ? { code: end.code, signal: undefined }
-      : { code: undefined, signal: end.signal },
-  );
-  return verdict.type === 'done' ? undefined : verdict;
+  const taken = await takeTree(deps, finishing, []).catch((error: unknown) => {
+    if (error instanceof AppError) {
+      return undefined;
+    }
+    throw error;
+  });
+  return taken?.change;
 }

@@ -21,6 +21,8 @@ import type { Room } from './workspace-room.ts';
 export interface Failure {
   readonly reason: EndReason;
   readonly detail: string;
+  /** Where a provider said when it can be asked again: epoch milliseconds. */
+  readonly freeAt?: number;
 }
 
 /** What all boxes of one attempt have in common. */
@@ -42,28 +44,39 @@ export interface BoxContext {
 const EGRESS_BYTES = 2 * 1024 * 1024 * 1024;
 const DEFAULT_PORT = 443;
 
-/** The box of this attempt's commands. */
-export function boxOf(context: BoxContext, env: Readonly<Record<string, string>>): BoxSpec {
+/** The box of this attempt's commands; `programs` are what it shows beside the attempt's own folders. */
+export function boxOf(
+  context: BoxContext,
+  env: Readonly<Record<string, string>>,
+  programs: BoxSpec['binds'] = [],
+): BoxSpec {
   const { room, slot } = context;
-  const { binds, cwd, home } = room;
+  const { cwd, home } = room;
+  const binds = [...room.binds, ...programs];
   return { binds, sockets: [], env, cwd, home, limits: context.limits(), hostUidSlot: slot };
 }
 
-/** Runs a command to its end, or to ours when the attempt is stopped. */
+/**
+ * Runs a command to its end, or to ours when the attempt is stopped. What it prints goes to the transcript as it is,
+ * or to `onLine`.
+ *
+ * @param signal how it is asked to end
+ */
 export async function runInBox(
   context: BoxContext,
-  { box, command }: { box: BoxSpec; command: Command },
-  onLine: (line: OutputLine) => void = () => {},
+  {
+    box,
+    command,
+    signal = 'SIGTERM',
+  }: { box: BoxSpec; command: Command; signal?: 'SIGTERM' | 'SIGINT' },
+  onLine: (line: OutputLine) => void = ({ stream, text }) => context.transcript.write(stream, text),
 ): Promise<WorkerEnd> {
-  const { sandbox, transcript, stop, graceMs } = context;
+  const { sandbox, stop, graceMs } = context;
   if (stop.aborted) {
     return { reason: 'stopped' };
   }
-  const running = await sandbox.run(box, command, (line) => {
-    transcript.write(line.stream, line.text);
-    onLine(line);
-  });
-  const end = (): void => void running.stop({ graceMs });
+  const running = await sandbox.run(box, command, onLine);
+  const end = (): void => void running.stop({ graceMs, signal });
   stop.addEventListener('abort', end, { once: true });
   try {
     await context.onProcess(running);

@@ -23,7 +23,7 @@ test('an agent that is gone from the file ends its job, one without its provider
   expect(cancelled.detail).toBe('The agent builder is no longer listed in autodev.yaml.');
   expect([waiting.waitReason, waiting.detail]).toEqual([
     'provider',
-    'No runner here has codex; it has command.',
+    'No runner here has codex (its program, or its key).',
   ]);
   expect(await counterDrift(db)).toBe(0);
 });
@@ -36,7 +36,10 @@ test('a job that nothing can run is not looked at beyond its lifetime', async ({
 
   const job = await s.until(id, 'waiting', 'failed');
 
-  expect([job.state, job.detail]).toEqual(['failed', 'No runner here has codex; it has command.']);
+  expect([job.state, job.detail]).toEqual([
+    'failed',
+    'No runner here has codex (its program, or its key).',
+  ]);
 });
 
 test('a schedule narrows its agent, and policy has the last word', async ({ db }) => {
@@ -109,8 +112,8 @@ test('a replay runs with the provider that it was given, not with the first of t
   ];
 
   expect(jobs.map(({ detail }) => detail)).toEqual([
-    'No runner here has codex; it has command.',
-    'No runner here has claude; it has command.',
+    'No runner here has codex (its program, or its key).',
+    'No runner here has claude (its program, or its key).',
   ]);
 });
 

@@ -10,13 +10,15 @@ import { findRevisionInForce } from '../db/revisions.ts';
 import type { AttemptEnd } from '../db/turn.ts';
 import { forgetClaims, turn } from '../db/turn.ts';
 import type { Agent } from '../domain/agent.ts';
+import { MOST_UNCOUNTED } from '../domain/attempt-outcome.ts';
 import { formatJobId } from '../domain/job-id.ts';
 import type { AgentSpec, ProviderSpec } from '../domain/spec.ts';
 import type { ZoneOffset } from '../domain/zone-offset.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Provider } from '../llm/provider.ts';
+import { credentialStates } from './credential-states.ts';
+import type { LlmAccess, ProviderOffer } from './llm-access.ts';
 import { planAttempt, type PolicyVerdict } from './plan-attempt.ts';
 import { keepToOneProbe, startProbes } from './probe-lanes.ts';
 import { reserveAll, type Reserved, type ReservationWish } from './reserve.ts';
@@ -30,7 +32,8 @@ export interface ClaimDeps {
   readonly log: Log;
   readonly zoneOffset: ZoneOffset;
   readonly policy: Policy;
-  readonly providers: readonly Provider[];
+  readonly providers: readonly ProviderOffer[];
+  readonly llm?: LlmAccess | undefined;
   readonly sandboxed: boolean;
 }
 
@@ -48,6 +51,8 @@ export interface ClaimedAttempt {
   readonly spec: AgentSpec;
   readonly provider: ProviderSpec;
   readonly attempt: NewAttempt;
+  /** Whether a provider that its agent has rather was passed over. */
+  readonly fallback: boolean;
   /** No model is behind its provider: the same inputs give the same outputs again. */
   readonly deterministic: boolean;
 }
@@ -56,6 +61,8 @@ interface Candidate extends ReservationWish {
   readonly repo: Repo;
   readonly revision: RevisionInForce;
   readonly provider: ProviderSpec;
+  readonly fallback: boolean;
+  readonly model: string | undefined;
 }
 
 /**
@@ -115,10 +122,13 @@ export function claimJobs(
 }
 
 async function planAll(
-  { policy, providers, clock, log }: ClaimDeps,
+  deps: ClaimDeps,
   tx: Queryable,
   jobs: readonly JobRow[],
 ): Promise<{ candidates: Candidate[]; ends: AttemptEnd[] }> {
+  const { policy, clock, log } = deps;
+  const now = clock.now().getTime();
+  const stateOf = await credentialStates(deps, tx);
   const candidates: Candidate[] = [];
   const ends: AttemptEnd[] = [];
   const known = new Map<number, RepoInForce>();
@@ -135,23 +145,23 @@ async function planAll(
       agent: job.agent,
       trigger: job.trigger,
       revision: at.revision?.spec,
-      providers: providers.map(({ name }) => name),
+      stateOf,
       policy: (spec) => policy({ repo: at.repo, agent: job.agent, spec }),
+      now,
+      seed: `${job.id}#${job.attempts}`,
     });
     if ('run' in plan && at.revision !== undefined) {
-      const { spec, provider } = plan.run;
-      const kind = providers.find(({ name }) => name === provider.name)?.kind(provider);
-      const spends = kind !== 'none';
       const { repo, revision } = at;
-      candidates.push({ job, repo, revision, repoSpec: revision.spec, spec, provider, spends });
+      const facts = providerFacts(deps, plan.run.provider);
+      candidates.push({ job, repo, revision, repoSpec: revision.spec, ...plan.run, ...facts });
     } else if ('cancel' in plan) {
       ends.push({ ...end, state: 'cancelled', reason: 'cancelled', detail: plan.cancel });
     } else if ('wait' in plan) {
-      const now = clock.now().getTime();
       const { wait: waitReason, reason, detail } = plan;
       const { lifetimeMs = Infinity } = at.revision?.spec.agents[job.agent]?.limits ?? {};
       ends.push(
-        now + plan.afterMs < job.createdAt.getTime() + lifetimeMs
+        now + plan.afterMs < job.createdAt.getTime() + lifetimeMs &&
+          (waitReason !== 'cooldown' || job.uncounted < MOST_UNCOUNTED)
           ? {
               ...end,
               state: 'waiting',
@@ -166,6 +176,16 @@ async function planAll(
     }
   }
   return { candidates, ends };
+}
+
+/** What is behind a provider: whether it costs anything, and which model answers. */
+function providerFacts(
+  { providers, llm }: ClaimDeps,
+  asked: ProviderSpec,
+): Pick<Candidate, 'spends' | 'model'> {
+  const offer = providers.find(({ provider }) => provider.name === asked.name);
+  const model = asked.model ?? (offer?.api && llm?.defaultModels[offer.api]);
+  return { spends: offer?.provider.kind(asked) !== 'none', model };
 }
 
 interface RepoInForce {
@@ -191,7 +211,7 @@ async function lookUp(tx: Queryable, repoId: number): Promise<RepoInForce | unde
 function attemptOf(
   { sandboxed }: ClaimDeps,
   session: RunnerSession,
-  { job, repo, revision, spec, provider, spends }: Candidate,
+  { job, repo, revision, spec, provider, model, fallback, spends }: Candidate,
   { grant, windows }: Extract<Reserved, { grant: unknown }>,
 ): ClaimedAttempt {
   const attempt: NewAttempt = {
@@ -200,7 +220,7 @@ function attemptOf(
     runner: session.id,
     epoch: session.epoch,
     provider: provider.name,
-    model: provider.model ?? null,
+    model: model ?? null,
     spec,
     digest: revision.digest,
     revisionId: revision.id,
@@ -209,7 +229,7 @@ function attemptOf(
     reservedTokens: grant.tokens,
     windows,
   };
-  return { job, repo, revision, spec, provider, attempt, deterministic: !spends };
+  return { job, repo, revision, spec, provider, fallback, attempt, deterministic: !spends };
 }
 
 /**

@@ -7,12 +7,13 @@ import type { Db, Queryable } from '../db/db.ts';
 import { insertEffects } from '../db/effects.ts';
 import { insertJobs } from '../db/enqueue.ts';
 import { recordEvents } from '../db/events.ts';
+import { handOverTo } from '../db/hand-over.ts';
 import { upsertRunNote } from '../db/run-notes.ts';
 import { turn } from '../db/turn.ts';
+import { keepWorkerSession } from '../db/worker-sessions.ts';
 import type { AttemptOutcome } from '../domain/attempt-outcome.ts';
 import { decideAfterAttempt } from '../domain/attempt-outcome.ts';
 import { breakerEvent } from '../domain/breaker.ts';
-import { NOTHING } from '../domain/budget.ts';
 import { describeReason } from '../domain/end-reason-text.ts';
 import type { EndReason } from '../domain/end-reason.ts';
 import { endReasonPolicy } from '../domain/end-reason.ts';
@@ -91,8 +92,8 @@ async function write(
     now: now.getTime(),
   });
 
-  const spent = NOTHING;
-  const ending = { reason, detail, counted, ...spent, exact: true, checks };
+  const { spent } = result;
+  const ending = { reason, detail, counted, ...spent, checks };
   if (!(await endAttempt(tx, fence, ending))) {
     throw new Stale();
   }
@@ -112,6 +113,13 @@ async function write(
     paths: failure === undefined ? (change?.stat.paths ?? []) : [],
     trust: job.trust,
   });
+  if (result.session !== undefined) {
+    await keepWorkerSession(tx, { ...result.session, jobId: job.id, trust: job.trust });
+  }
+  if (result.handOver !== undefined && !isFinal(outcome.state)) {
+    const at = now.toISOString();
+    await handOverTo(tx, job.id, { author: 'autodev', text: result.handOver, at });
+  }
   if (effects.length + children.length > 0) {
     await insertEffects(tx, effects);
     await insertJobs(tx, children);
@@ -210,24 +218,27 @@ function summaryOf({ outputs, change }: AttemptResult, detail: string): string {
 export async function handBack(
   { db }: Pick<CompleteDeps, 'db'>,
   {
-    claimed: { attempt },
+    claimed: { attempt, job },
     fence,
-    checks,
+    result: { checks, spent, session },
   }: Pick<Completed, 'claimed' | 'fence'> & {
-    checks: AttemptResult['checks'];
+    result: Pick<AttemptResult, 'checks' | 'spent' | 'session'>;
   },
 ): Promise<boolean> {
   const reason = 'lost';
   const detail = 'Its runner was stopped; the next free one takes it over.';
   try {
     await db.transaction(async (tx) => {
-      const ending = { reason, detail, counted: false, ...NOTHING, exact: true, checks } as const;
+      const ending = { reason, detail, counted: false, ...spent, checks } as const;
       if (!(await endAttempt(tx, fence, ending))) {
         throw new Stale();
       }
+      if (session !== undefined) {
+        await keepWorkerSession(tx, { ...session, jobId: job.id, trust: job.trust });
+      }
       await endJob(tx, { fence, outcome: { state: 'queued' }, reason, detail, counted: false });
       const { reservedMicroUsd: microUsd, reservedTokens: tokens, windows } = attempt;
-      await settleWindows(tx, [{ windows, reserved: { microUsd, tokens }, spent: NOTHING }]);
+      await settleWindows(tx, [{ windows, reserved: { microUsd, tokens }, spent }]);
     });
     return true;
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { EndReason } from '../domain/end-reason.ts';
+import { afterCooldown, chooseProvider, type CredentialState } from '../domain/fallback.ts';
 import type { WaitReason } from '../domain/job-state.ts';
 import type { JobTrigger } from '../domain/job.ts';
 import type { AgentSpec, ProviderSpec, RepoSpec } from '../domain/spec.ts';
@@ -9,7 +10,14 @@ export type PolicyVerdict =
   | { readonly refused: string; readonly reason: EndReason };
 
 export type AttemptPlan =
-  | { readonly run: { readonly spec: AgentSpec; readonly provider: ProviderSpec } }
+  | {
+      readonly run: {
+        readonly spec: AgentSpec;
+        readonly provider: ProviderSpec;
+        /** Whether one that the agent has rather was passed over. */
+        readonly fallback: boolean;
+      };
+    }
   /** The job goes back, without an attempt that counts. */
   | {
       readonly wait: WaitReason;
@@ -24,20 +32,27 @@ const LOOK_AGAIN_MS = 60_000;
 
 /**
  * What becomes of a claimed job: the agent as the revision in force has it, narrowed by what started the job and
- * by today's policy, with the first of its providers that this runner has.
+ * by today's policy, with the first of its providers that can work now.
  */
 export function planAttempt({
   agent,
   trigger,
   revision,
-  providers,
+  stateOf,
   policy,
+  now,
+  seed,
 }: {
   agent: string;
   trigger: JobTrigger;
   revision: RepoSpec | undefined;
-  providers: readonly string[];
+  /** Of a provider's credential, and whether this runner has it at all. */
+  stateOf: (provider: ProviderSpec) => CredentialState;
   policy: (spec: AgentSpec) => PolicyVerdict;
+  /** Epoch milliseconds. */
+  now: number;
+  /** Spreads jobs that wait for the same provider. */
+  seed: string;
 }): AttemptPlan {
   if (revision === undefined) {
     const detail = 'No autodev.yaml of this repository is in force.';
@@ -60,17 +75,22 @@ export function planAttempt({
     return { wait: 'provider', afterMs: LOOK_AGAIN_MS, reason, detail };
   }
   const { spec } = verdict;
-  const provider = spec.providers.find(({ name }) => providers.includes(name));
-  if (provider === undefined) {
-    const names = spec.providers.map(({ name }) => name).join(', ') || 'a provider';
-    return {
-      wait: 'provider',
-      afterMs: LOOK_AGAIN_MS,
-      reason: 'provider_error',
-      detail: `No runner here has ${names}; it has ${providers.join(', ')}.`,
-    };
+  const { providers, neverDowngrade } = spec;
+  const choice = chooseProvider(providers, stateOf, { neverDowngrade, now });
+  if (choice.choice === 'use') {
+    return { run: { spec, provider: choice.provider, fallback: choice.fallback } };
   }
-  return { run: { spec, provider } };
+  if (choice.choice === 'none') {
+    const reason = choice.refused ? 'provider_auth' : 'provider_error';
+    return { wait: 'provider', afterMs: LOOK_AGAIN_MS, reason, detail: choice.reason };
+  }
+  const names = providers.map(({ name }) => name).join(', ');
+  return {
+    wait: 'cooldown',
+    afterMs: afterCooldown(choice.until, { now, seed }) - now,
+    reason: 'rate_limited',
+    detail: `Its providers cool down (${names}); the first is free at ${new Date(choice.until).toISOString()}.`,
+  };
 }
 
 /**

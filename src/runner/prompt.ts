@@ -53,19 +53,37 @@ const MINUTE_MS = 60_000;
  * Words from outside stand behind bars with their author and role, without what people cannot see, so no text can
  * pass for a part of ours. A task that somebody below developer had a hand in stands behind bars as well.
  */
-export function promptOf({ role, repo, base, spec, memory, subject, job }: PromptParts): string {
-  return [
-    `You are the ${role.title} of the repository ${oneLine(repo)}, working for Auto-Dev.\n\n${role.instructions}`,
-    section('How you work here', place(base, spec)),
-    section('What you may hand in', handIn(spec)),
-    section("This repository's instructions", instructionsOf(spec)),
-    section('What is remembered of this repository', quotes(memory, MOST_OF_MEMORY)),
-    section('What the job is about', quotes(subject, MOST_OF_SUBJECT)),
-    section('What was said to this job since it began', said(job.input)),
-    section('Your task', taskText(job)),
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n');
+export function promptOf(parts: PromptParts): string {
+  const { role, prompt } = splitPromptOf(parts);
+  return `${role}\n\n${prompt}`;
+}
+
+/**
+ * The same in two: `role` is what the product and the repository's owners say, which a provider may give more weight;
+ * in `prompt` is everything that somebody else had a hand in.
+ */
+export function splitPromptOf({ role, repo, base, spec, memory, subject, job }: PromptParts): {
+  role: string;
+  prompt: string;
+} {
+  return {
+    role: together([
+      `You are the ${role.title} of the repository ${oneLine(repo)}, working for Auto-Dev.\n\n${role.instructions}`,
+      section('How you work here', place(base, spec)),
+      section('What you may hand in', handIn(spec)),
+      section("This repository's instructions", instructionsOf(spec)),
+    ]),
+    prompt: together([
+      section('What is remembered of this repository', quotes(memory, MOST_OF_MEMORY)),
+      section('What the job is about', quotes(subject, MOST_OF_SUBJECT)),
+      section('What was said to this job since it began', said(job.input)),
+      section('Your task', taskText(job)),
+    ]),
+  };
+}
+
+function together(sections: readonly string[]): string {
+  return sections.filter((part) => part !== '').join('\n\n');
 }
 
 function section(title: string, text: string): string {

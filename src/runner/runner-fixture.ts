@@ -25,7 +25,9 @@ import { systemClock } from '../kernel/clock.ts';
 import { silentLog } from '../kernel/log.ts';
 import { commandProvider } from '../llm/command.ts';
 import { chooseSandbox } from '../sandbox/choose-sandbox.ts';
+import { placeProgram } from '../sandbox/place-program.ts';
 import { makeToolbox } from '../sandbox/toolbox.ts';
+import { openGateway } from './gateway-fixture.ts';
 import { LEASE_TIMES } from './lease.ts';
 import { createRunner, type RunnerDeps } from './runner.ts';
 import { type AgentFixture, repoSpec } from './spec-fixture.ts';
@@ -33,6 +35,8 @@ import { type AgentFixture, repoSpec } from './spec-fixture.ts';
 const MIB = 1024 * 1024;
 const PATIENCE_MS = 30_000;
 const POLL_MS = 25;
+/** Nobody answers there. */
+const NO_MODELS = { codex: 'http://127.0.0.1:9/v1', claude: 'http://127.0.0.1:9' };
 
 export interface RunnerFixture extends AsyncDisposable {
   readonly repo: Repo;
@@ -92,7 +96,9 @@ export async function openRunnerFixture(db: Db): Promise<RunnerFixture> {
     repo.id,
     AGENTS.map((agent) => ({ agent, maxRunning: 10 })),
   );
-  const deps = await runnerDeps(db, { folder, PATH });
+  const plain = await runnerDeps(db, { folder, PATH });
+  const silent = await openGateway(plain, { folder, baseUrls: NO_MODELS });
+  const deps = { ...plain, llm: silent.access };
   const started = new Set<() => Promise<void>>();
 
   return {
@@ -181,6 +187,7 @@ export async function openRunnerFixture(db: Db): Promise<RunnerFixture> {
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...started].map((end) => end()));
+      await silent[Symbol.asyncDispose]();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -210,10 +217,11 @@ export async function runnerDeps(
       identity: { name: 'Auto-Dev', email: 'autodev@localhost' },
     }),
     sandbox,
-    providers: [commandProvider],
+    providers: [{ provider: commandProvider }],
     matches: (glob, path) => picomatch.isMatch(path, glob, { dot: true }),
     folder: join(folder, 'data'),
-    describeRole: (agent) => agent,
+    roleOf: (agent) => ({ title: agent, instructions: agent }),
+    placeProgram: (host) => placeProgram(join(folder, 'programs'), host),
     author: { name: 'Auto-Dev', email: 'autodev@localhost' },
     bounds: {
       processes: 100,
@@ -237,7 +245,7 @@ export async function runnerDeps(
 async function resetRows(db: Db): Promise<void> {
   await db.query(sql`
     truncate repo, repo_slot, lane, lane_hold, job, job_done, job_event, attempt, runner, artifact, transcript, effect,
-      budget_window, budget_grant, control, breaker, run_note, gate restart identity cascade
+      worker_session, credential, ledger, budget_window, budget_grant, control, breaker, run_note, gate restart identity cascade
   `);
 }
 

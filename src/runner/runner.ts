@@ -17,7 +17,7 @@ import { giveBackUnanswered } from './unanswered-claim.ts';
 import { workOn } from './work-on.ts';
 import { prepareFolder } from './workspace-room.ts';
 
-export interface RunnerDeps extends AttemptDeps, Omit<ClaimDeps, 'sandboxed'> {
+export interface RunnerDeps extends AttemptDeps, Omit<ClaimDeps, 'sandboxed' | keyof AttemptDeps> {
   readonly agents: readonly Agent[];
   readonly slots: number;
   readonly host: string;
@@ -45,7 +45,7 @@ export function createRunner(deps: RunnerDeps): Service {
     while (!signal.aborted) {
       const session = await register(deps, {
         agents: deps.agents,
-        providers: deps.providers.map(({ name }) => name),
+        providers: deps.providers.map(({ provider }) => provider.name),
         slots: deps.slots,
         host: deps.host,
         pid: deps.pid,

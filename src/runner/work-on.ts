@@ -43,9 +43,7 @@ export async function workOn(
   await transcript.close();
   const state = await untilDone({ clock, log }, lost.signal, async () => {
     if (stop.aborted && stop.reason === 'shutdown' && result.failure !== undefined) {
-      return (await handBack({ db }, { claimed, fence, checks: result.checks }))
-        ? 'queued'
-        : undefined;
+      return (await handBack({ db }, { claimed, fence, result })) ? 'queued' : undefined;
     }
     const cancelled = stop.aborted && stop.reason === 'cancelled';
     const ended = cancelled ? { ...result, failure: CANCELLED } : result;

@@ -8,9 +8,10 @@ import type { Git } from '../forge/git.ts';
 import { createWorkspace } from '../forge/workspace.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import type { HomeFile } from '../llm/provider.ts';
 import type { BoxSpec, Sandbox } from '../sandbox/sandbox.ts';
 import { PLAIN_ATTRIBUTES } from '../sandbox/worker-git.ts';
-import { workerUid } from '../sandbox/worker-uid.ts';
+import { handOver, workerUid } from '../sandbox/worker-uid.ts';
 import { BOX_FOLDERS, INSIDE, WORKER_VARIABLES } from './box-layout.ts';
 import { importResult } from './import-result.ts';
 import { removeTree } from './remove-tree.ts';
@@ -41,6 +42,8 @@ export interface RoomDeps {
 export interface Room extends AsyncDisposable {
   readonly workspace: string;
   readonly mirror: string;
+  /** Host path of the worker's HOME. */
+  readonly homeFolder: string;
   /** Host path of what the worker writes. */
   readonly outputs: string;
   /** Ours alone: for results and for a socket. */
@@ -112,6 +115,7 @@ export async function openRoom(
   return {
     workspace,
     mirror,
+    homeFolder: home,
     own,
     binds,
     outputs: join(outputs, 'outputs.jsonl'),
@@ -144,10 +148,13 @@ export async function furnish(
     overlay,
     branch,
     task,
+    home = [],
     slot,
   }: Pick<StartPoint, 'start' | 'left' | 'overlay'> & {
     branch: string;
     task: object;
+    /** Files for the worker's HOME. */
+    home?: readonly HomeFile[];
     slot: number;
   },
   signal: AbortSignal,
@@ -175,7 +182,13 @@ export async function furnish(
   const objects = sandbox.locate({ binds: room.binds, sockets: [] }, `${INSIDE.mirror}/objects`);
   await writeFile(join(folder, '.git', 'objects', 'info', 'alternates'), `${objects}\n`);
   await writeFile(hostOf(room, INSIDE.task, 'task.json'), JSON.stringify(task, null, 2));
+  for (const { path, content, mode } of home) {
+    const file = join(room.homeFolder, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content, { mode });
+  }
   if (uid !== undefined) {
+    await handOver(home.length > 0 ? [room.homeFolder] : [], slot);
     const theirs = room.binds.filter(({ host, writable }) => writable && host !== folder);
     for (const { host } of theirs) {
       await chown(host, uid, uid);
