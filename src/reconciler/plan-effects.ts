@@ -15,6 +15,8 @@ export interface PlanEffects {
   readonly next_runs: Readonly<Record<string, readonly string[]>>;
   /** The zone that each of them is in. */
   readonly timezones: Readonly<Record<string, string>>;
+  /** What the repository's jobs cost in the last 30 days; left out where it was not asked. */
+  readonly spent_usd?: number;
   /** Jobs of agents that go away, which wait or are queued. */
   readonly jobs_cancelled: number;
   /** Jobs that run for agents that go away or are disabled. */

@@ -1,23 +1,21 @@
-import { formatQuantity } from '../config/quantity.ts';
-import { canonicalJson } from '../domain/canonical-json.ts';
 import { formatWithOffset } from '../domain/format-in-zone.ts';
 import type { ZoneOffset } from '../domain/zone-offset.ts';
 import type { Plan, PlannedChange } from './plan-document.ts';
+import { fileKey, shortCommit, showUsd, showValue } from './plan-values.ts';
 
 const SIGNS = { create: '+', update: '~', retire: '-' } as const;
-const LONGEST_VALUE = 60;
 
 /** The plan for a terminal; values are the file's and may hold anything, so whoever prints it makes it plain. */
 export function planText(deps: { zoneOffset: ZoneOffset }, plan: Plan): string {
   const { summary, in_force: inForce, head } = plan;
   if (!plan.valid) {
-    return `autodev.yaml of ${plan.repo} is invalid; ${inForce ? `what runs stays ${short(inForce.commit)}` : 'nothing runs'}.`;
+    return `autodev.yaml of ${plan.repo} is invalid; ${inForce ? `what runs stays ${shortCommit(inForce.commit)}` : 'nothing runs'}.`;
   }
   if (!summary.changes) {
     return `No changes: ${plan.repo} runs what the file says.`;
   }
   const title =
-    `Plan for ${plan.repo} at ${short(head)} (in force: ${inForce ? short(inForce.commit) : 'nothing'}): ` +
+    `Plan for ${plan.repo} at ${shortCommit(head)} (in force: ${inForce ? shortCommit(inForce.commit) : 'nothing'}): ` +
     `${summary.add} to add, ${summary.change} to change, ${summary.remove} to remove`;
   return [title, '', ...plan.changes.flatMap(changeLines), '', ...effectLines(deps, plan)].join(
     '\n',
@@ -34,7 +32,7 @@ function changeLines({ action, kind, key, loosens, source, paths }: PlannedChang
     head,
     ...paths.map(
       ({ path, before, after, risk }) =>
-        `      ${fileKey(path)}: ${show(path, before)} -> ${show(path, after)}${risk === 'loosens' ? '  !' : ''}`,
+        `      ${fileKey(path)}: ${showValue(path, before)} -> ${showValue(path, after)}${risk === 'loosens' ? '  !' : ''}`,
     ),
   ];
 }
@@ -45,7 +43,7 @@ function effectLines(
 ): string[] {
   const { usd_per_day: usd, next_runs: runs, timezones, jobs_cancelled: cancelled } = effects;
   const lines = [
-    `Most a day: ${money(usd.before)} -> ${money(usd.after)}`,
+    `Most a day: ${showUsd(usd.before)} -> ${showUsd(usd.after)}`,
     ...Object.entries(runs).map(([name, times]) => {
       const zone = timezones[name] ?? 'UTC';
       const shown = times.map((at) => formatWithOffset(deps, Date.parse(at), zone));
@@ -64,38 +62,4 @@ function effectLines(
     );
   }
   return lines;
-}
-
-function money(usd: number | null): string {
-  return usd === null ? 'no limit' : `${usd} USD`;
-}
-
-/** A property's path as the file has it. */
-function fileKey(path: string): string {
-  return path
-    .replaceAll(/MicroUsd$|microUsd$/gu, 'usd')
-    .replaceAll(/(?:Ms|Bytes)$/gu, '')
-    .replaceAll(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`);
-}
-
-function show(path: string, value: unknown): string {
-  if (value === undefined) {
-    return '(none)';
-  }
-  if (typeof value === 'number') {
-    const kind = path.endsWith('icroUsd')
-      ? 'usd'
-      : path.endsWith('Ms')
-        ? 'duration'
-        : path.endsWith('Bytes')
-          ? 'bytes'
-          : undefined;
-    return String(kind ? formatQuantity(kind, value) : value);
-  }
-  const text = canonicalJson(value);
-  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}...` : text;
-}
-
-function short(commit: string): string {
-  return commit.slice(0, 12);
 }
