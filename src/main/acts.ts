@@ -1,6 +1,7 @@
 import { fleetBudgets } from '../config/fleet-budgets.ts';
 import type { LoadedPolicy } from '../config/policy.ts';
 import { effectivePolicy, explainPolicy } from '../config/policy.ts';
+import type { ControlBus } from '../control/control-bus.ts';
 import type { Acts } from '../dashboard/api/acts.ts';
 import type { PostgresDb } from '../db/pool.ts';
 import type { Wake } from '../db/wake.ts';
@@ -21,6 +22,7 @@ import { withoutBox } from './without-box.ts';
 
 interface ActsDeps extends PreviewDeps {
   db: PostgresDb;
+  bus: Pick<ControlBus, 'publish'>;
   clock: Clock;
   zoneOffset: ZoneOffset;
   forge: LocalForge;

@@ -1,11 +1,14 @@
 import { Registry, collectDefaultMetrics } from 'prom-client';
 
+import { createHearing } from '../control/hearing.ts';
+import { registerBusMetrics } from '../control/metrics.ts';
 import { createAccess } from '../dashboard/api/access.ts';
 import { createServer } from '../dashboard/api/server.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Service } from '../kernel/service.ts';
 import { aborted } from '../kernel/service.ts';
 import { createActs } from './acts.ts';
+import { busReadiness } from './control-bus.ts';
 import { announceServer, readOrMakeToken } from './data-dir.ts';
 import type { Platform } from './platform.ts';
 import { openWake, reconcileDeps } from './services.ts';
@@ -40,6 +43,7 @@ export async function apiServices(
   const access = createAccess({ db, clock, token, operator, address: () => address });
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  registerBusMetrics(registry, platform.bus);
   const stop = new AbortController();
   const server = createServer({
     ...platform,
@@ -47,6 +51,8 @@ export async function apiServices(
     access,
     registry,
     stop: stop.signal,
+    hearing: createHearing(platform),
+    ready: async () => [busReadiness(platform.bus)],
     acts: createActs({
       ...platform,
       ...reconcileDeps(platform, wakes),

@@ -33,6 +33,7 @@ export async function runDoctor(options: ProcessOptions): Promise<number> {
     await using platform = await openPlatform({ ...options, env: quiet(options.env) });
     checks.push(
       await databaseCheck(platform),
+      busCheck(platform),
       await placesCheck(platform),
       await gitCheck(platform, options.signal),
       await sandboxCheck(platform),
@@ -75,6 +76,17 @@ async function databaseCheck({ db, server }: Platform): Promise<Check> {
     name: 'database',
     ok: true,
     detail: `${(row?.version ?? '').split(' on ', 1)[0]}, ${where}`,
+  };
+}
+
+function busCheck({ bus }: Platform): Check {
+  const { up, detail } = bus.status();
+  return {
+    name: 'bus',
+    ok: up,
+    detail: up ? `control messages by ${detail}` : detail,
+    remedy:
+      'Orders are found by a poll meanwhile, within a second. Correct REDIS_URL, or unset it.',
   };
 }
 

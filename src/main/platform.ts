@@ -14,6 +14,7 @@ import type { Roles } from '../config/roles.ts';
 import { readRoles } from '../config/roles.ts';
 import type { Settings } from '../config/settings.ts';
 import { readSettings } from '../config/settings.ts';
+import type { ControlBus } from '../control/control-bus.ts';
 import type { ZoneOffset } from '../domain/zone-offset.ts';
 import { createZoneOffset } from '../domain/zone-offset.ts';
 import type { Git } from '../forge/git.ts';
@@ -24,6 +25,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import { openControlBus } from './control-bus.ts';
 import type { DataDir } from './data-dir.ts';
 import { openDataDir } from './data-dir.ts';
 import type { Database } from './database.ts';
@@ -40,6 +42,8 @@ export interface Platform extends Database {
   readonly log: Log;
   readonly git: Git;
   readonly forge: LocalForge;
+  /** Carries hints between processes. */
+  readonly bus: ControlBus;
   readonly policy: LoadedPolicy;
   readonly roles: Roles;
   readonly identity: typeof IDENTITY;
@@ -73,6 +77,12 @@ export async function openPlatform(options: ProcessOptions): Promise<Platform> {
     { clock, log },
     { url: settings.DATABASE_URL, data, searchPath },
   );
+  const bus = await openControlBus({ ...database, clock, log }, settings).catch(
+    async (error: unknown) => {
+      await database[Symbol.asyncDispose]();
+      throw error;
+    },
+  );
 
   return {
     ...database,
@@ -82,6 +92,7 @@ export async function openPlatform(options: ProcessOptions): Promise<Platform> {
     log,
     git,
     forge,
+    bus,
     policy,
     roles,
     searchPath,
@@ -91,6 +102,10 @@ export async function openPlatform(options: ProcessOptions): Promise<Platform> {
     matches: globMatcher(),
     nextCronTime: createCronTimes(),
     zoneOffset: createZoneOffset(),
+    [Symbol.asyncDispose]: async () => {
+      await bus[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
   };
 }
 

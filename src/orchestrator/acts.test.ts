@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 
 import { test } from '../../test/database.ts';
 import { counterDrift } from '../../test/queue.ts';
+import { createPostgresBus } from '../control/postgres/bus.ts';
 import { sql } from '../db/sql.ts';
 import { grantBudget } from './acts/grant-budget.ts';
 import { replayJob, retryJob, runJob } from './acts/start-job.ts';
@@ -98,16 +99,20 @@ test('a cancel ends what waits at once, and asks the runner of what runs', async
   await fixture.claim(running);
   const queued = await fixture.enqueue();
 
-  await cancelJob({ db }, queued, BY);
-  await cancelJob({ db }, running, BY);
+  await cancelJob({ db, bus: createPostgresBus({ db }) }, queued, BY);
+  await cancelJob({ db, bus: createPostgresBus({ db }) }, running, BY);
 
   expect(await fixture.job(queued)).toMatchObject({ state: 'cancelled', detail: 'Cancelled.' });
   expect(await fixture.job(running)).toMatchObject({ state: 'running' });
   expect(await db.query(sql`select job_id from control where verb = 'cancel'`)).toEqual([
     { job_id: running },
   ]);
-  await expect(cancelJob({ db }, queued, BY)).rejects.toThrow('has ended already: cancelled');
-  await expect(cancelJob({ db }, 999, BY)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(cancelJob({ db, bus: createPostgresBus({ db }) }, queued, BY)).rejects.toThrow(
+    'has ended already: cancelled',
+  );
+  await expect(cancelJob({ db, bus: createPostgresBus({ db }) }, 999, BY)).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+  });
   expect(await counterDrift(db)).toBe(0);
 });
 
@@ -123,7 +128,7 @@ test('a cancel that came too late does not end what is released later', async ({
   using fixture = await orchestratorFixture(db);
   const jobId = await fixture.enqueue();
   await fixture.claim(jobId);
-  await cancelJob({ db }, jobId, BY);
+  await cancelJob({ db, bus: createPostgresBus({ db }) }, jobId, BY);
   // Its runner was done before it saw that.
   await fixture.complete(jobId, {
     files: { 'src/add.ts': 'export const one = 2;\n' },
@@ -147,7 +152,7 @@ test('a grant wakes a job that waits for its budget', async ({ db }) => {
 
   expect(message).toContain('2.50 USD');
   expect(await fixture.job(jobId)).toMatchObject({ state: 'queued' });
-  await cancelJob({ db }, jobId, BY);
+  await cancelJob({ db, bus: createPostgresBus({ db }) }, jobId, BY);
   await expect(grantBudget({ db }, jobId, { ...BY, microUsd: 1 })).rejects.toMatchObject({
     code: 'CONFLICT',
   });
@@ -156,7 +161,10 @@ test('a grant wakes a job that waits for its budget', async ({ db }) => {
 test('a runner that is not there cannot be drained, and the message says where they are listed', async ({
   db,
 }) => {
-  const drained = drain({ db }, 99_999, { ...BY, reason: 'By hand.' });
+  const drained = drain({ db, bus: createPostgresBus({ db }) }, 99_999, {
+    ...BY,
+    reason: 'By hand.',
+  });
 
   await expect(drained).rejects.toMatchObject({
     code: 'CONFLICT',
@@ -169,12 +177,17 @@ test('a pause holds a lane until it is lifted', async ({ db }) => {
   const scope = { repoId: fixture.repoId, agent: 'builder' } as const;
   const held = async () => (await db.query(sql`select 1 from lane where hold is not null`)).length;
 
-  const { controlId } = await pause({ db }, scope, { ...BY, reason: 'Lunch.' });
+  const { controlId } = await pause({ db, bus: createPostgresBus({ db }) }, scope, {
+    ...BY,
+    reason: 'Lunch.',
+  });
   expect(await held()).toBe(1);
-  await liftControl({ db }, controlId, BY);
+  await liftControl({ db, bus: createPostgresBus({ db }) }, controlId, BY);
 
   expect(await held()).toBe(0);
-  expect(await resume({ db }, scope, BY)).toEqual({ lifted: 0 });
-  await expect(liftControl({ db }, 999, BY)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(await resume({ db, bus: createPostgresBus({ db }) }, scope, BY)).toEqual({ lifted: 0 });
+  await expect(liftControl({ db, bus: createPostgresBus({ db }) }, 999, BY)).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+  });
   await resetBreaker({ db }, scope, BY);
 });

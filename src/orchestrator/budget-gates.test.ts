@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 
 import { test } from '../../test/database.ts';
 import { counterDrift } from '../../test/queue.ts';
+import { createPostgresBus } from '../control/postgres/bus.ts';
 import { askForBudget } from '../db/budget-gates.ts';
 import { grantedTo } from '../db/budget-grants.ts';
 import { lockWindows } from '../db/budgets.ts';
@@ -111,7 +112,7 @@ test('a question whose job is cancelled is asked anew by the next one', async ({
   using fixture = await orchestratorFixture(db);
   const { asking, other } = await atTheCap(db, fixture);
 
-  await cancelJob({ db }, asking, { actor: 'me' });
+  await cancelJob({ db, bus: createPostgresBus({ db }) }, asking, { actor: 'me' });
 
   expect(await promoteDue(db, 10)).toBe(1);
   expect(await fixture.job(other)).toMatchObject({ state: 'queued' });

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 
 import { openPool, test } from '../../test/database.ts';
 import { counterDrift } from '../../test/queue.ts';
+import { createPostgresBus } from '../control/postgres/bus.ts';
 import { cancelJob as orderCancel, pause, resume } from '../db/controls.ts';
 import type { Db } from '../db/db.ts';
 import {
@@ -197,7 +198,10 @@ test('a cancel between effects drops the rest and closes what was opened', async
   const jobId = await fixture.work({ files: FILES, outputs: [MERGE_REQUEST, ISSUE] });
   await carryOutEffects(fixture.deps, fixture.signal);
 
-  await cancelJob({ db }, jobId, { actor: 'me', reason: 'Not needed.' });
+  await cancelJob({ db, bus: createPostgresBus({ db }) }, jobId, {
+    actor: 'me',
+    reason: 'Not needed.',
+  });
   await publishAll(fixture);
 
   expect(await statesOf(db, jobId)).toEqual(['merge_request done', 'issue cancelled']);

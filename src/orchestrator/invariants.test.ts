@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 
 import { test } from '../../test/database.ts';
 import { counterDrift } from '../../test/queue.ts';
+import { createPostgresBus } from '../control/postgres/bus.ts';
 import type { Db } from '../db/db.ts';
 import { insertVote } from '../db/gates.ts';
 import type { Verdict } from '../db/gates.ts';
@@ -139,7 +140,7 @@ async function perform(
       return vote(act);
     case 'cancel': {
       const id = await chosen(db, sql`select id from job order by id`, pick);
-      return id && cancelJob({ db }, id, { actor: OPERATOR });
+      return id && cancelJob({ db, bus: createPostgresBus({ db }) }, id, { actor: OPERATOR });
     }
     case 'expire':
       await db.query(

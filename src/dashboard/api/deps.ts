@@ -15,6 +15,8 @@ export interface ReadyCheck {
 
 export interface ApiDeps {
   db: Db;
+  /** How changes are heard of, by channel; without it `db` listens for all. */
+  hearing?: Pick<Db, 'listen'>;
   acts: Acts;
   access: Access;
   /** Who acts and votes: in local mode the user of the operating system, who is the owner of all. */

@@ -1,3 +1,4 @@
+import type { ControlBus } from '../../control/control-bus.ts';
 import { writeAudit } from '../../db/audit.ts';
 import { resetBreaker as reset } from '../../db/breakers.ts';
 import {
@@ -12,6 +13,12 @@ import type { LaneScope } from '../../db/holds.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { AppError } from '../../kernel/errors.ts';
 
+interface SteerDeps {
+  readonly db: Db;
+  /** Told after each commit, so that nobody waits for a poll. */
+  readonly bus: Pick<ControlBus, 'publish'>;
+}
+
 interface Scope {
   readonly repoId?: number | undefined;
   readonly agent?: Agent | undefined;
@@ -19,7 +26,7 @@ interface Scope {
 
 /** Stops claims in a scope: everything, a repository, or one agent of it. What runs goes on. */
 export async function pause(
-  { db }: { db: Db },
+  { db, bus }: SteerDeps,
   scope: Scope,
   { actor, reason, until }: { actor: string; reason: string; until?: Date | undefined },
 ): Promise<{ controlId: number }> {
@@ -39,16 +46,17 @@ export async function pause(
     });
     return id;
   });
+  bus.publish('control', controlId);
   return { controlId };
 }
 
 /** Ends the pauses of exactly this scope. */
 export async function resume(
-  { db }: { db: Db },
+  { db, bus }: SteerDeps,
   scope: Scope,
   { actor }: { actor: string },
 ): Promise<{ lifted: number }> {
-  const lifted = await db.transaction(async (tx) => {
+  const { id, lifted } = await db.transaction(async (tx) => {
     const result = await orderResume(tx, { scope: laneScope(scope), actor, reason: 'resumed' });
     await writeAudit(tx, {
       actor,
@@ -57,15 +65,16 @@ export async function resume(
       ...repoOf(scope),
       detail: { lifted: result.lifted },
     });
-    return result.lifted;
+    return result;
   });
+  bus.publish('control', id);
   await notifyWork(db);
   return { lifted };
 }
 
 /** Ends one pause by its id. Throws NOT_FOUND, and CONFLICT for what is no pause. */
 export async function liftControl(
-  deps: { db: Db },
+  deps: SteerDeps,
   controlId: number,
   by: { actor: string },
 ): Promise<void> {
@@ -85,7 +94,7 @@ export async function liftControl(
 
 /** Lets a runner finish what it has and claim nothing more. */
 export async function drain(
-  { db }: { db: Db },
+  { db, bus }: SteerDeps,
   runnerId: number,
   { actor, reason }: { actor: string; reason: string },
 ): Promise<{ controlId: number }> {
@@ -104,6 +113,7 @@ export async function drain(
     });
     return id;
   });
+  bus.publish('control', controlId);
   return { controlId };
 }
 

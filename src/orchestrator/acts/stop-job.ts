@@ -1,3 +1,4 @@
+import type { ControlBus } from '../../control/control-bus.ts';
 import { writeAudit } from '../../db/audit.ts';
 import { cancelJob as orderCancel } from '../../db/controls.ts';
 import type { Db, Queryable } from '../../db/db.ts';
@@ -15,7 +16,7 @@ import { endJob } from '../end-job.ts';
  * kept), and through its runner while it runs. Throws NOT_FOUND, and CONFLICT for one that has ended.
  */
 export async function cancelJob(
-  { db }: { db: Db },
+  { db, bus }: { db: Db; bus: Pick<ControlBus, 'publish'> },
   jobId: number,
   { actor, reason = 'Cancelled.' }: { actor: string; reason?: string | undefined },
 ): Promise<void> {
@@ -45,6 +46,7 @@ export async function cancelJob(
       detail: { reason },
     });
   });
+  bus.publish('control');
   await notifyWork(db);
 }
 

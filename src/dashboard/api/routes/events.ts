@@ -7,9 +7,9 @@ import type { ApiDeps } from '../deps.ts';
 
 /** What a page that is kept open follows, instead of asking again and again. */
 export const eventRoutes: FastifyPluginAsyncTypebox<
-  Pick<ApiDeps, 'db' | 'clock' | 'stop'>
+  Pick<ApiDeps, 'db' | 'hearing' | 'clock' | 'stop'>
 > = async (app, deps) => {
-  const feed = createChangeFeed(deps);
+  const feed = createChangeFeed({ ...deps, db: deps.hearing ?? deps.db });
   app.get(
     '/events/stream',
     {

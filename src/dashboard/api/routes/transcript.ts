@@ -19,7 +19,7 @@ const POLL_MS = 1_000;
 const COMMENT_MS = 15_000;
 const START: TranscriptPosition = { attempt: 0, line: -1 };
 
-type RouteDeps = Pick<ApiDeps, 'db' | 'clock' | 'stop'>;
+type RouteDeps = Pick<ApiDeps, 'db' | 'hearing' | 'clock' | 'stop'>;
 type TranscriptDeps = RouteDeps & { wake: TranscriptWake };
 
 interface Wanted {
@@ -33,7 +33,10 @@ interface Wanted {
  * is final, then an event `end`. An event's id is `<attempt>.<line>`: who comes back with it goes on behind it.
  */
 export const transcriptRoutes: FastifyPluginAsyncTypebox<RouteDeps> = async (app, given) => {
-  const deps = { ...given, wake: createTranscriptWake(given) };
+  const deps = {
+    ...given,
+    wake: createTranscriptWake({ ...given, db: given.hearing ?? given.db }),
+  };
   app.get(
     '/jobs/:id/transcript',
     {
