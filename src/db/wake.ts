@@ -15,7 +15,7 @@ export interface Wake extends Disposable {
 }
 
 interface WakeDeps {
-  db: Db;
+  db: Pick<Db, 'listen'>;
   clock: Clock;
   channel: string;
 }

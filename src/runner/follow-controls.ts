@@ -10,8 +10,9 @@ import type { RunningAttempts } from './running-attempts.ts';
 const POLL_MS = 500;
 
 /**
- * Carries out what people order while jobs run: a cancel ends its worker within a second. A drain needs nothing here,
- * as the database hands a draining runner no more jobs; it is acknowledged.
+ * Carries out what people order while jobs run: a cancel ends its worker at once when the bus brings word of it, and
+ * within a second when the bus is down, as the rows are looked at anyway. A drain needs nothing here, as the database
+ * hands a draining runner no more jobs; it is acknowledged.
  */
 export async function followControls(
   { db, clock, log, wake }: { db: Db; clock: Clock; log: Log; wake: Wake },

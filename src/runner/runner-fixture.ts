@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 
 import picomatch from 'picomatch';
 
+import { createPostgresBus } from '../control/postgres/bus.ts';
 import { findArtifact } from '../db/artifacts.ts';
 import type { Db } from '../db/db.ts';
 import { listEffects } from '../db/effects.ts';
@@ -207,6 +208,7 @@ export async function runnerDeps(
   mkdirSync(join(folder, 'scratch'), { recursive: true });
   return {
     db,
+    bus: createPostgresBus({ db }),
     clock,
     log: silentLog,
     git,

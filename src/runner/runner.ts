@@ -1,3 +1,5 @@
+import type { ControlBus } from '../control/control-bus.ts';
+import { createHearing } from '../control/hearing.ts';
 import { leaveRunner } from '../db/runners.ts';
 import { createLaneQuota } from '../db/turn.ts';
 import type { Wake } from '../db/wake.ts';
@@ -18,6 +20,8 @@ import { workOn } from './work-on.ts';
 import { prepareFolder } from './workspace-room.ts';
 
 export interface RunnerDeps extends AttemptDeps, Omit<ClaimDeps, 'sandboxed' | keyof AttemptDeps> {
+  /** Brings orders, and tells that workers said something. */
+  readonly bus: Pick<ControlBus, 'listen' | 'publish'>;
   readonly agents: readonly Agent[];
   readonly slots: number;
   readonly host: string;
@@ -41,7 +45,7 @@ export function createRunner(deps: RunnerDeps): Service {
   return async (signal) => {
     await prepareFolder(deps);
     using work = await createWake({ ...deps, channel: 'job' });
-    using controls = await createWake({ ...deps, channel: 'control' });
+    using controls = await createWake({ ...deps, db: createHearing(deps), channel: 'control' });
     while (!signal.aborted) {
       const session = await register(deps, {
         agents: deps.agents,

@@ -1,3 +1,4 @@
+import type { ControlBus } from '../control/control-bus.ts';
 import type { AttemptFence } from '../db/attempts.ts';
 import type { Queryable } from '../db/db.ts';
 import { appendTranscript } from '../db/transcripts.ts';
@@ -15,6 +16,12 @@ const MOST_CHARACTERS = 8 * 1024 * 1024;
 const LINE_OVERHEAD = 64;
 const RETRY_MS = 1000;
 
+interface TranscriptDeps {
+  db: Queryable;
+  clock: Clock;
+  bus: Pick<ControlBus, 'publish'>;
+}
+
 /** `autodev`: what we say ourselves. */
 type TranscriptStream = 'stdout' | 'stderr' | 'autodev';
 
@@ -31,10 +38,11 @@ export interface Transcript {
  * @param signal ends all tries: nothing may be written for the attempt any more
  */
 export function createTranscript(
-  { db, clock }: { db: Queryable; clock: Clock },
+  deps: TranscriptDeps,
   fence: AttemptFence,
   signal: AbortSignal,
 ): Transcript {
+  const { clock } = deps;
   const masks = { stdout: createMask(), stderr: createMask(), autodev: createMask() };
   const closed = new AbortController();
   let pending: string[] = [];
@@ -58,7 +66,7 @@ export function createTranscript(
   const flush = async (): Promise<void> => {
     while (pending.length > 0 && !signal.aborted) {
       const lines = pending.slice(0, MOST_LINES);
-      const ours = await storeWithRetries({ db, clock }, fence, { ...stored, lines }, signal);
+      const ours = await storeWithRetries(deps, fence, { ...stored, lines }, signal);
       if (!ours) {
         pending = [];
         return;
@@ -97,14 +105,18 @@ export function createTranscript(
 }
 
 async function storeWithRetries(
-  { db, clock }: { db: Queryable; clock: Clock },
+  { db, clock, bus }: TranscriptDeps,
   fence: AttemptFence,
   chunk: Parameters<typeof appendTranscript>[2],
   signal: AbortSignal,
 ): Promise<boolean> {
   while (!signal.aborted) {
     try {
-      return await appendTranscript(db, fence, chunk);
+      const ours = await appendTranscript(db, fence, chunk);
+      if (ours) {
+        bus.publish('transcript', fence.jobId);
+      }
+      return ours;
     } catch (error) {
       if (!(error instanceof AppError) || !error.retryable) {
         throw error;

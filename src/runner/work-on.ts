@@ -1,3 +1,4 @@
+import type { ControlBus } from '../control/control-bus.ts';
 import { notifyWork } from '../db/enqueue.ts';
 import { formatJobId } from '../domain/job-id.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -14,11 +15,11 @@ const HAND_BACK_MS = 2000;
 
 /** One attempt from its start to its written end. Rejects only for a bug. */
 export async function workOn(
-  deps: AttemptDeps,
+  deps: AttemptDeps & { readonly bus: Pick<ControlBus, 'publish'> },
   claimed: ClaimedAttempt,
   stop: AbortSignal,
 ): Promise<void> {
-  const { db, clock, log } = deps;
+  const { db, clock, log, bus } = deps;
   const { jobId, attempt, runner, epoch } = claimed.attempt;
   const fence = { jobId, attempt, runner, epoch };
   const fields = { job: formatJobId(jobId), attempt, agent: claimed.job.agent };
@@ -34,7 +35,7 @@ export async function workOn(
     }
   };
   stop.addEventListener('abort', () => void onStop(), { once: true });
-  const transcript = createTranscript({ db, clock }, fence, lost.signal);
+  const transcript = createTranscript({ db, clock, bus }, fence, lost.signal);
   log.info(fields, 'attempt started');
 
   await using account = await leaseUidSlot();
