@@ -57,6 +57,7 @@ test('a settlement releases what was held and books what was spent, each in its 
   await db.transaction((tx) =>
     settleWindows(tx, [
       {
+        of: { jobId: 1, attempt: 1 },
         windows,
         reserved: { microUsd: 70, tokens: 900 },
         spent: { microUsd: 80, tokens: 500 },

@@ -1,6 +1,7 @@
 import type { WindowKey } from '../domain/budget-caps.ts';
 import type { Spend } from '../domain/budget.ts';
 import type { Queryable } from './db.ts';
+import { type AttemptOf, giveBackGrants } from './grant-uses.ts';
 import { sql } from './sql.ts';
 
 /** A window whose row is locked until the transaction ends. Amounts in its unit. */
@@ -57,6 +58,7 @@ export async function holdInWindows(
 
 /** An attempt's reservation that is over, and what was spent of it. */
 export interface Settlement {
+  readonly of: AttemptOf;
   /** The windows that it was claimed in: there the spend is booked, whatever the time is now. */
   readonly windows: readonly number[];
   readonly reserved: Spend;
@@ -64,8 +66,8 @@ export interface Settlement {
 }
 
 /**
- * Releases reservations and books spend. Locks the windows in the order of their ids. Where that leaves room, jobs
- * that wait for it look again.
+ * Releases reservations and books spend; what a grant added and the attempt did not spend goes back to the grant.
+ * Locks the windows in the order of their ids. Where that leaves room, jobs that wait for it look again.
  */
 export async function settleWindows(
   tx: Queryable,
@@ -98,6 +100,16 @@ export async function settleWindows(
       group by id
     ) p where w.id = p.id
   `);
+  await giveBackGrants(
+    tx,
+    settlements.map(({ of, reserved, spent }) => ({
+      of,
+      unspent: {
+        microUsd: Math.max(0, reserved.microUsd - spent.microUsd),
+        tokens: Math.max(0, reserved.tokens - spent.tokens),
+      },
+    })),
+  );
   const freed = parts.filter((part) => part.held_usd > part.usd || part.held_tokens > part.tokens);
   if (freed.length > 0) {
     await pokeBudgetWaiters(

@@ -29,6 +29,8 @@ export async function endLostAttempts(tx: Queryable, lost: readonly LostJob[]): 
     epoch,
   }));
   const ended = await tx.query<{
+    jobId: number;
+    attempt: number;
     windows: number[];
     heldMicroUsd: number;
     heldTokens: number;
@@ -45,12 +47,13 @@ export async function endLostAttempts(tx: Queryable, lost: readonly LostJob[]): 
     ) l
     where a.job_id = f.job_id and a.attempt = f.attempt and a.runner = f.runner and a.epoch = f.epoch
       and a.ended_at is null
-    returning a.windows, a.reserved_micro_usd as "heldMicroUsd", a.reserved_tokens as "heldTokens",
+    returning a.job_id as "jobId", a.attempt::int as attempt, a.windows, a.reserved_micro_usd as "heldMicroUsd", a.reserved_tokens as "heldTokens",
       a.micro_usd as "microUsd", a.tokens
   `);
   await settleWindows(
     tx,
-    ended.map(({ windows, heldMicroUsd, heldTokens, microUsd, tokens }) => ({
+    ended.map(({ jobId, attempt, windows, heldMicroUsd, heldTokens, microUsd, tokens }) => ({
+      of: { jobId, attempt },
       windows,
       reserved: { microUsd: heldMicroUsd, tokens: heldTokens },
       spent: { microUsd, tokens },

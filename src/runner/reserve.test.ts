@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { test } from '../../test/database.ts';
 import { counterDrift } from '../../test/queue.ts';
 import { getAttempt } from '../db/attempts.ts';
-import { insertGrant } from '../db/budget-grants.ts';
+import { grantedTo, insertGrant } from '../db/budget-grants.ts';
 import { pokeBudgetWaiters, raiseWindows } from '../db/budgets.ts';
 import { promoteDue } from '../db/promote.ts';
 import { sql } from '../db/sql.ts';
@@ -144,7 +144,9 @@ test('who was refused a raise is not asked again in that window', async ({ db })
   expect(await db.query(sql`select 1 from gate`)).toHaveLength(1);
 });
 
-test('a grant lets its job go beyond the window, which is raised by just that', async ({ db }) => {
+test('a grant lets its job go beyond the window, and what it did not spend is no room for others', async ({
+  db,
+}) => {
   await using s = await openRunnerFixture(db);
   await s.apply(
     { builder: { worker: NOOP, providers: spends } },
@@ -161,8 +163,9 @@ test('a grant lets its job go beyond the window, which is raised by just that', 
   const attempt = await getAttempt(db, { jobId: granted, attempt: 1 });
   expect(attempt.reservedMicroUsd).toBe(550_000);
   expect(await db.query(sql`select raised, reserved from budget_window`)).toEqual([
-    { raised: 500_000, reserved: 0 },
+    { raised: 0, reserved: 0 },
   ]);
+  expect(await grantedTo(db, granted)).toMatchObject({ unused: { microUsd: 500_000 } });
 });
 
 test('what running jobs hold is nobody to be asked about, and serves who waits when they end', async ({

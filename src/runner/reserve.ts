@@ -1,6 +1,7 @@
 import { grantedTo, takeFromGrants } from '../db/budget-grants.ts';
 import { holdInWindows, type LockedWindow, lockWindows, raiseWindows } from '../db/budgets.ts';
 import type { Queryable } from '../db/db.ts';
+import { noteGrantUses } from '../db/grant-uses.ts';
 import type { JobRow } from '../db/job-rows.ts';
 import {
   type BudgetAsk,
@@ -127,6 +128,8 @@ async function reserveOne(
   if (raises.length > 0) {
     await takeFromGrants(tx, wish.job.rootId, answer.usedGrant);
     await raiseWindows(tx, raises);
+    const { id: jobId, attempts: attempt, rootId } = wish.job;
+    await noteGrantUses(tx, { jobId, attempt, rootId }, raises);
   }
   const ids = new Set([...caps.map(({ row }) => row.id), ...lifetime.map(({ id }) => id)]);
   const holds = rows
