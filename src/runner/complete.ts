@@ -22,12 +22,10 @@ import { isFinal } from '../domain/job-state.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { AttemptResult } from './attempt.ts';
 import type { ClaimedAttempt } from './claim.ts';
-import type { StateDeps } from './credential-states.ts';
 import { effectsOf } from './effects-of.ts';
 import { planHandOffs } from './hand-offs.ts';
-import { nextTryOf } from './next-try.ts';
 
-interface CompleteDeps extends StateDeps {
+interface CompleteDeps {
   readonly db: Db;
   readonly clock: Clock;
 }
@@ -48,11 +46,11 @@ class Stale extends Error {}
  * Locks job, lane, slot and budget windows in that order, as everybody does.
  */
 export async function completeAttempt(
-  deps: CompleteDeps,
+  { db, clock }: CompleteDeps,
   completed: Completed,
 ): Promise<AttemptOutcome['state'] | undefined> {
   try {
-    return await deps.db.transaction((tx) => write(deps, tx, completed));
+    return await db.transaction((tx) => write(tx, clock.now(), completed));
   } catch (error) {
     if (error instanceof Stale) {
       return undefined;
@@ -62,11 +60,10 @@ export async function completeAttempt(
 }
 
 async function write(
-  deps: CompleteDeps,
   tx: Queryable,
+  now: Date,
   { claimed, fence, result }: Completed,
 ): Promise<AttemptOutcome['state']> {
-  const now = deps.clock.now();
   const { job, spec, attempt } = claimed;
   const { change, checks } = result;
   const head = change?.head ?? result.base;
@@ -93,7 +90,6 @@ async function write(
     hasEffects: effects.some(({ staged }) => !staged),
     createdAt: job.createdAt.getTime(),
     now: now.getTime(),
-    ...(await nextTryOf(deps, tx, { claimed, reason, now: now.getTime() })),
   });
 
   const { spent } = result;
