@@ -115,6 +115,35 @@ test('retry, replay, release, cancel and grant act on one job', async ({ db }) =
   expect(granted.stdout).toBe('granted\n');
 });
 
+test('what was set aside is tried again: a row by its name, or all of it', async ({ db }) => {
+  const acts: unknown[] = [];
+  const { autodev } = await setup(db, {
+    retrySetAside: async (...act) => {
+      acts.push(act);
+      return { retried: act[0] === undefined ? 0 : 1 };
+    },
+  });
+
+  const one = await autodev('retry', 'event:17');
+  const all = await autodev('retry', '--set-aside');
+  const refused = [
+    await autodev('retry'),
+    await autodev('retry', 'nothing:1'),
+    await autodev('retry', 'j_1', '--set-aside'),
+    await autodev('retry', 'event:17', '--note', 'x'),
+  ];
+
+  expect([one.stdout, all.stdout]).toEqual([
+    'One row is tried again now\n',
+    'Nothing is set aside.\n',
+  ]);
+  expect(acts).toEqual([
+    [{ sweep: 'event', rowId: 17 }, { actor: 'ada' }],
+    [undefined, { actor: 'ada' }],
+  ]);
+  expect(refused.map(({ code }) => code)).toEqual([64, 64, 64, 64]);
+});
+
 test('a grant is for one job, a repository, one agent of it, or the fleet', async ({ db }) => {
   const grants: unknown[] = [];
   const repoId = await insertRepo(db, 'grant-repo');

@@ -1,7 +1,15 @@
 import { expect } from 'vitest';
 
 import { test } from '../../test/database.ts';
-import { clearSetback, countFault, isDueAgain, isFree, recordSetback } from './setbacks.ts';
+import {
+  clearSetback,
+  countFault,
+  givenUp,
+  isDueAgain,
+  isFree,
+  recordSetback,
+  tryAgain,
+} from './setbacks.ts';
 import { sql } from './sql.ts';
 
 const row = { sweep: 'event', rowId: 7 } as const;
@@ -46,4 +54,24 @@ test('a row is free while nothing is wrong with it, and when its time has come',
   expect(await db.query(sql`select total from fault where sweep = 'effect'`)).toEqual([
     { total: 1 },
   ]);
+});
+
+test('a row that was given up is found, and tried again as often as at first', async ({ db }) => {
+  await db.query(sql`truncate setback`);
+  for (let i = 0; i < 8; i += 1) {
+    await recordSetback(db, { ...row, error: 'TypeError: inside' });
+  }
+  await recordSetback(db, { sweep: 'vote', rowId: 1, error: 'passing' });
+
+  const before = await givenUp(db);
+  const none = await tryAgain(db, { sweep: 'vote', rowId: 999 });
+  const one = await tryAgain(db, row);
+  const all = await tryAgain(db);
+  const { again } = await recordSetback(db, { ...row, error: 'still' });
+
+  expect(before).toMatchObject({ count: 1, oldest: { ...row, error: 'TypeError: inside' } });
+  expect([none, one]).toEqual([[], [row]]);
+  expect(all).toHaveLength(2);
+  expect(again).toBe(true);
+  expect(await givenUp(db)).toBeUndefined();
 });

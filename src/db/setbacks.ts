@@ -3,20 +3,23 @@ import type { Sql } from './sql.ts';
 import { sql } from './sql.ts';
 
 /** What the orchestrator does to rows one by one. Stored and shown: never rename one. */
-export type Sweep =
-  | 'event'
-  | 'vote'
-  | 'gate_expiry'
-  | 'cancelled_job'
-  | 'left_behind_job'
-  | 'merge_request'
-  | 'forgotten_gate'
-  | 'publishing_job'
-  | 'handed_off_job'
-  | 'branch'
-  | 'effect';
+export const SWEEPS = [
+  'event',
+  'vote',
+  'gate_expiry',
+  'cancelled_job',
+  'left_behind_job',
+  'merge_request',
+  'forgotten_gate',
+  'publishing_job',
+  'handed_off_job',
+  'branch',
+  'effect',
+] as const;
 
-interface SetAside {
+export type Sweep = (typeof SWEEPS)[number];
+
+export interface SetAside {
   readonly sweep: Sweep;
   readonly rowId: number;
 }
@@ -66,6 +69,28 @@ export async function listSetAside(db: Queryable, sweep: Sweep): Promise<Set<num
 /** The row was handled after all. */
 export async function clearSetback(db: Queryable, { sweep, rowId }: SetAside): Promise<void> {
   await db.query(sql`delete from setback where sweep = ${sweep} and row_id = ${rowId}::bigint`);
+}
+
+/**
+ * Has rows tried again now, and as often as at first: one, or all that are set aside. Answers which; those whose turn
+ * has come anyhow are among them.
+ */
+export async function tryAgain(tx: Queryable, row?: SetAside): Promise<SetAside[]> {
+  const chosen = row ? sql`sweep = ${row.sweep} and row_id = ${row.rowId}::bigint` : sql`true`;
+  return tx.query<SetAside>(sql`
+    update setback set due_at = now(), tries = 0 where ${chosen} returning sweep, row_id as "rowId"
+  `);
+}
+
+/** The rows that are not tried again by themselves: how many, and the one that has been so for longest. */
+export async function givenUp(
+  db: Queryable,
+): Promise<{ count: number; oldest: SetAside & { error: string } } | undefined> {
+  const [row] = await db.query<SetAside & { error: string; count: number }>(sql`
+    select sweep, row_id as "rowId", error, (count(*) over ())::int as count
+    from setback where due_at is null order by last_at limit 1
+  `);
+  return row && { count: row.count, oldest: row };
 }
 
 /** Whether a row is not set aside, or is to be tried again now: for the lists that sweeps work through. */

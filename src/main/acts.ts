@@ -11,6 +11,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { castVote } from '../orchestrator/acts/cast-vote.ts';
 import { grantBudget } from '../orchestrator/acts/grant-budget.ts';
 import { grantWindows } from '../orchestrator/acts/grant-windows.ts';
+import { retrySetAside } from '../orchestrator/acts/retry-set-aside.ts';
 import { replayJob, retryJob, runJob } from '../orchestrator/acts/start-job.ts';
 import { drain, liftControl, pause, resetBreaker, resume } from '../orchestrator/acts/steer.ts';
 import { cancelJob, releaseJob } from '../orchestrator/acts/stop-job.ts';
@@ -44,6 +45,7 @@ export function createActs(deps: ActsDeps): Acts {
     replayJob: (jobId, options) => replayJob(deps, jobId, options),
     releaseJob: (jobId, by) => releaseJob(deps, jobId, by),
     cancelJob: (jobId, options) => cancelJob(deps, jobId, options),
+    retrySetAside: (row, by) => retrySetAside(deps, row, by),
     grantWindows: (scope, grant) =>
       grantWindows({ ...deps, fleetBudgets: () => fleetBudgets(deps.policy.policy) }, scope, grant),
     grantBudget: (jobId, grant) => grantBudget(deps, jobId, grant),

@@ -3,6 +3,7 @@ import path from 'node:path';
 
 import type { ProcessOptions } from '../cli/processes.ts';
 import { readRoles } from '../config/roles.ts';
+import { givenUp } from '../db/setbacks.ts';
 import { sql } from '../db/sql.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -34,6 +35,7 @@ export async function runDoctor(options: ProcessOptions): Promise<number> {
     checks.push(
       await databaseCheck(platform),
       busCheck(platform),
+      await setbackCheck(platform),
       await placesCheck(platform),
       await gitCheck(platform, options.signal),
       await sandboxCheck(platform),
@@ -87,6 +89,26 @@ function busCheck({ bus }: Platform): Check {
     detail: up ? `control messages by ${detail}` : detail,
     remedy:
       'Orders are found by a poll meanwhile, within a second. Correct REDIS_URL, or unset it.',
+  };
+}
+
+/** Rows that were given up are a bug of ours: nobody would miss what they were to do. */
+async function setbackCheck({ db }: Platform): Promise<Check> {
+  const name = 'set aside';
+  const [made] = await db.query<{ made: boolean }>(
+    sql`select to_regclass('setback') is not null as made`,
+  );
+  const found = made?.made === true ? await givenUp(db) : undefined;
+  if (found === undefined) {
+    return { name, ok: true, detail: 'nothing was given up' };
+  }
+  const { count, oldest } = found;
+  const rows = count === 1 ? 'one row was' : `${count} rows were`;
+  return {
+    name,
+    ok: false,
+    detail: `${rows} given up, first ${oldest.sweep}:${oldest.rowId}: ${oldest.error}`,
+    remedy: 'Mend the cause (the log has all of it), then: `autodev retry --set-aside`.',
   };
 }
 

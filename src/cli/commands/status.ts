@@ -87,7 +87,8 @@ async function showStatus(
 function setAsideWarning({ paint }: Output, { set_aside: rows }: Stats): string[] {
   return rows.map(({ what, id, tries, error, next_try_at: next }) => {
     const tried = `tried ${tries} ${tries === 1 ? 'time' : 'times'}${next === null ? ', given up' : ''}`;
-    return paint('yellow', `▲ set aside: ${what} ${id} (${tried}): ${oneLine(error)}`);
+    const again = next === null ? `; again: autodev retry ${what}:${id}` : '';
+    return paint('yellow', `▲ set aside: ${what} ${id} (${tried}${again}): ${oneLine(error)}`);
   });
 }
 

@@ -1,3 +1,4 @@
+import type { SetAside } from '../../db/setbacks.ts';
 import type { Agent } from '../../domain/agent.ts';
 
 /** Who acts, as audit rows and votes name them. */
@@ -41,6 +42,8 @@ export interface Acts {
   ): Promise<{ jobId: number }>;
   /** Carries out the effects of a staged job. */
   releaseJob(jobId: number, by: By): Promise<{ message: string }>;
+  /** Tries rows again that could not be handled: one, or all of them. Answers how many. */
+  retrySetAside(row: SetAside | undefined, by: By): Promise<{ retried: number }>;
   cancelJob(jobId: number, options: By & { reason?: string | undefined }): Promise<void>;
   grantBudget(
     jobId: number,

@@ -26,6 +26,7 @@ const noActs: Acts = {
   releaseJob: unexpected,
   cancelJob: unexpected,
   grantBudget: unexpected,
+  retrySetAside: unexpected,
   grantWindows: unexpected,
   pause: unexpected,
   resume: unexpected,

@@ -44,3 +44,25 @@ interface Numbers {
   jobs: { running: number; failed: number };
   cost_24h: { usd: number };
 }
+
+test('what was set aside is tried again by its name, or all of it', async ({ db }) => {
+  const acts: unknown[] = [];
+  const { call } = setupApi(db, {
+    retrySetAside: async (...act) => {
+      acts.push(act);
+      return { retried: 1 };
+    },
+  });
+  const url = '/api/v1/set-aside/retry';
+
+  const one = await call('POST', url, { payload: { what: 'vote', id: 3 } });
+  const all = await call('POST', url);
+  const half = await call('POST', url, { payload: { what: 'vote' } });
+
+  expect([one.status, all.status, half.status]).toEqual([202, 202, 400]);
+  expect(one.body).toEqual({ retried: 1 });
+  expect(acts).toEqual([
+    [{ sweep: 'vote', rowId: 3 }, { actor: 'ada' }],
+    [undefined, { actor: 'ada' }],
+  ]);
+});
