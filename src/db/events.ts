@@ -20,6 +20,8 @@ export interface InboxEvent {
   readonly type: EventName;
   readonly payload: Readonly<Record<string, unknown>>;
   readonly effectId: number | null;
+  /** Whose repository it is: on a forge of many people the payload says who acted and what they may do. */
+  readonly forge: 'local' | 'gitlab';
 }
 
 /** The channel that wakes who handles events. */
@@ -70,9 +72,9 @@ export async function listNewEvents(db: Queryable, limit: number): Promise<numbe
 /** Locks those of the events that nobody has handled; others skip them until the transaction ends. */
 export function takeEvents(tx: Queryable, ids: readonly number[]): Promise<InboxEvent[]> {
   return tx.query<InboxEvent>(sql`
-    select id, repo_id as "repoId", type, payload, effect_id as "effectId"
-    from event where handled_at is null and id = any (${ids}::bigint[])
-    order by id for update skip locked
+    select e.id, e.repo_id as "repoId", e.type, e.payload, e.effect_id as "effectId", r.forge
+    from event e join repo r on r.id = e.repo_id where e.handled_at is null and e.id = any (${ids}::bigint[])
+    order by e.id for update of e skip locked
   `);
 }
 

@@ -60,6 +60,18 @@ export async function findMergeRequest(
   return row;
 }
 
+/** The one of ours with the number that its repository gave it. */
+export async function findMergeRequestNumbered(
+  db: Queryable,
+  repoId: number,
+  number: number,
+): Promise<MergeRequest | undefined> {
+  const [row] = await db.query<MergeRequest>(sql`
+    select ${columns} from merge_request where repo_id = ${repoId} and number = ${number}
+  `);
+  return row;
+}
+
 /** Locks a merge request until the transaction ends; its job is locked before it. */
 export async function lockMergeRequest(
   tx: Queryable,

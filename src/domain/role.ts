@@ -12,6 +12,11 @@ const ROLES = [
 /** What somebody may do in a repository; as a job's trust, the lowest role among its inputs' authors. */
 export type Role = (typeof ROLES)[number];
 
+/** Whether a text is one of the names. */
+export function isRole(text: unknown): text is Role {
+  return ROLES.some((role) => role === text);
+}
+
 export function isAtLeast(role: Role, floor: Role): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(floor);
 }

@@ -4,26 +4,26 @@ import type { NewJob } from '../db/enqueue.ts';
 import { notifyWork } from '../db/enqueue.ts';
 import type { InboxEvent } from '../db/events.ts';
 import { listNewEvents, settleEvent, takeEvents } from '../db/events.ts';
+import { addHints } from '../db/hints.ts';
 import type { JobRow } from '../db/job-rows.ts';
 import { getJob } from '../db/job-rows.ts';
-import { findMergeRequest } from '../db/merge-requests.ts';
 import { findRevisionInForce } from '../db/revisions.ts';
 import type { RevisionInForce } from '../db/revisions.ts';
 import { insertGatedJobs } from '../db/run-gates.ts';
 import type { Wake } from '../db/wake.ts';
-import { isAgent } from '../domain/agent.ts';
 import type { Agent } from '../domain/agent.ts';
-import { isJsonObject } from '../domain/canonical-json.ts';
 import { MOST_DEPTH } from '../domain/hand-off.ts';
+import { hintKey } from '../domain/hint.ts';
 import { lowest } from '../domain/role.ts';
 import type { TriggerSpec } from '../domain/spec.ts';
 import { renderTemplate } from '../domain/template.ts';
-import type { HappenedEvent } from '../domain/trigger-match.ts';
 import { matchTrigger } from '../domain/trigger-match.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
 import { contain, isPassing } from './contain.ts';
+import type { About, DescribedEvent } from './describe-event.ts';
+import { describeEvent, isOurs, subjectOf, unreadSubject } from './describe-event.ts';
 
 const BATCH = 50;
 const POLL_MS = 1000;
@@ -107,9 +107,15 @@ async function handle(
   eventIds: readonly number[],
 ): Promise<number> {
   const started: { event: InboxEvent; jobs: NewJob[] }[] = [];
+  const unread: { repoId: number; subject: string }[] = [];
   for (const event of await takeEvents(tx, eventIds)) {
-    started.push({ event, jobs: await jobsOf(deps, tx, event) });
+    const subject = unreadSubject(event);
+    if (subject !== undefined) {
+      unread.push({ repoId: event.repoId, subject: hintKey(subject) });
+    }
+    started.push({ event, jobs: subject ? [] : await jobsOf(deps, tx, event) });
   }
+  await addHints(tx, unread);
   // All jobs in one call: it locks lanes, and nothing else of the queue may be locked after that.
   const ids = await insertGatedJobs(
     tx,
@@ -134,7 +140,7 @@ async function jobsOf(deps: TriggerDeps, tx: Queryable, event: InboxEvent): Prom
   if (cause && ours && cause.depth >= MOST_DEPTH) {
     return [];
   }
-  const happened = describe(event, cause);
+  const happened = describeEvent(event, cause);
   const lines = await listObjectLines(tx, event.repoId, 'trigger');
   const about = await subjectOf(tx, event);
   return Object.entries(revision.spec.triggers).flatMap(([name, trigger]) => {
@@ -155,30 +161,6 @@ async function jobsOf(deps: TriggerDeps, tx: Queryable, event: InboxEvent): Prom
         ]
       : [];
   });
-}
-
-/** Our own acts: what an effect changed, and that a job of ours succeeded. A merge is the person's who made it. */
-function isOurs({ effectId, type }: InboxEvent): boolean {
-  return effectId !== null || type === 'job_succeeded';
-}
-
-type About = Pick<NewJob, 'subject' | 'base' | 'branch' | 'mergeRequestId'>;
-
-/** What a job is about, and what it continues: a merge request that is open works on, one that is not is history. */
-async function subjectOf(tx: Queryable, { payload }: InboxEvent): Promise<About> {
-  const told = payload['merge_request'];
-  if (isJsonObject(told)) {
-    const id = told['id'];
-    const request = typeof id === 'number' ? await findMergeRequest(tx, id) : undefined;
-    const subject = { kind: 'merge_request' as const, id: Number(told['number']) };
-    return request?.state === 'open'
-      ? { subject, mergeRequestId: request.id, branch: request.branch, base: request.head }
-      : { subject };
-  }
-  const issue = payload['issue'];
-  return isJsonObject(issue) && typeof issue['number'] === 'number'
-    ? { subject: { kind: 'issue', id: issue['number'] } }
-    : {};
 }
 
 async function causeOf(tx: Queryable, event: InboxEvent): Promise<JobRow | undefined> {
@@ -205,7 +187,7 @@ function jobOf(
     event: InboxEvent;
     ours: boolean;
     about: About;
-    happened: HappenedEvent;
+    happened: DescribedEvent;
     cause: JobRow | undefined;
     revision: RevisionInForce;
   },
@@ -221,7 +203,7 @@ function jobOf(
         ? standing.title
         : (task.trim().split('\n', 1)[0] ?? '').slice(0, 120),
     task,
-    trust: ours && cause ? lowest(cause.trust, 'owner') : happened.role,
+    trust: ours && cause ? lowest(cause.trust, 'owner') : lowest(happened.role, happened.trust),
     // Belt and braces beside the event's lock: an event starts a trigger once, whoever handles it.
     dedupeKey: `trigger:${event.repoId}:${name}:${event.id}`,
     ...(ours && cause && { rootId: cause.rootId, parentId: cause.id, depth: cause.depth + 1 }),
@@ -235,47 +217,4 @@ function jobOf(
       event_id: event.id,
     },
   };
-}
-
-/** The event as triggers see it. On the local forge whoever may commit here is the owner. */
-function describe(event: InboxEvent, cause: JobRow | undefined): HappenedEvent {
-  const { type, payload } = event;
-  const issue = isJsonObject(payload['issue']) ? payload['issue'] : {};
-  const request = isJsonObject(payload['merge_request']) ? payload['merge_request'] : {};
-  const ref = payload['ref'];
-  const agent = cause?.agent ?? payload['agent'];
-  return {
-    type,
-    role: isOurs(event) ? 'autodev' : 'owner',
-    actor: text(payload['actor']) || 'owner',
-    labels: texts(issue['labels']),
-    ...(typeof ref === 'string' && { ref }),
-    ...(typeof agent === 'string' && isAgent(agent) && { agent }),
-    paths: texts(payload['paths']),
-    values: {
-      event: type,
-      actor: text(payload['actor']),
-      ref: text(ref),
-      commit: text(payload['sha']),
-      'issue.number': text(issue['number']),
-      'issue.title': text(issue['title']),
-      'issue.description': text(issue['description']),
-      'issue.labels': texts(issue['labels']).join(', '),
-      'merge_request.number': text(request['number']),
-      'merge_request.title': text(request['title']),
-      'merge_request.description': text(request['description']),
-      'merge_request.source_branch': text(request['branch']),
-      'job.id': cause ? `j_${cause.id}` : '',
-      'job.agent': cause?.agent ?? '',
-      'job.title': cause?.title ?? '',
-    },
-  };
-}
-
-function texts(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(text) : [];
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }

@@ -186,8 +186,18 @@ export interface Noteable {
   readonly awards: Award[];
 }
 
+/** Who put a label on, or took it off. */
+export interface LabelEvent {
+  readonly id: number;
+  readonly user: User;
+  readonly label: string;
+  readonly action: 'add' | 'remove';
+  readonly at: Date;
+}
+
 export interface Issue extends Noteable {
   readonly kind: 'issue';
+  readonly labelEvents: LabelEvent[];
   state: 'opened' | 'closed';
   confidential: boolean;
   closedAt: Date | undefined;

@@ -1,5 +1,6 @@
 import { projectLevel, projectOf } from '../access.ts';
 import { issueEntity } from '../entities/issue.ts';
+import { userEntity } from '../entities/user.ts';
 import { tellIssue } from '../events/issue-event.ts';
 import { hookTime, labelSections, userSection } from '../events/sections.ts';
 import { ensureLabels, issueOf, labelsAfter, maySeeIssue, usersByIds } from '../noteables.ts';
@@ -97,12 +98,14 @@ function create(call: Call): Reply {
     updatedAt: now,
     discussions: [],
     awards: [],
+    labelEvents: [],
     state: 'opened',
     confidential: params.flag('confidential') ?? false,
     closedAt: undefined,
     closedBy: undefined,
   };
   world.state.issues.push(issue);
+  recordLabels(call, issue, { before: [], after: issue.labels });
   tellIssue(world, issue, { action: 'open', user });
   return { status: 201, body: issueEntity(world, issue) };
 }
@@ -118,12 +121,14 @@ function update(call: Call): Reply {
   const title = params.text('title');
   if (title !== undefined && title !== issue.title) {
     changes['title'] = { previous: issue.title, current: title };
+    addSystemNote(world, issue, { author: user, body: `changed title to **${title}**` });
     issue.title = title;
   }
   const description = params.text('description');
   if (description !== undefined && description !== issue.description) {
     changes['description'] = { previous: issue.description ?? null, current: description };
     issue.description = description;
+    addSystemNote(world, issue, { author: user, body: 'changed the description' });
   }
   const labels = labelsAfter(params, issue.labels);
   if (labels !== undefined && labels.join() !== issue.labels.join()) {
@@ -132,14 +137,17 @@ function update(call: Call): Reply {
       previous: labelSections(project, issue.labels),
       current: labelSections(project, labels),
     };
+    recordLabels(call, issue, { before: issue.labels, after: labels });
     issue.labels = labels;
-    addSystemNote(world, issue, { author: user, body: `changed labels to ${labels.join(', ')}` });
   }
   const assignees = params.integers('assignee_ids') ?? params.integers('assignee_id');
   if (assignees !== undefined) {
     const previous = issue.assignees.map(userSection);
     issue.assignees = usersByIds(world, assignees);
     changes['assignees'] = { previous, current: issue.assignees.map(userSection) };
+    for (const { username } of issue.assignees) {
+      addSystemNote(world, issue, { author: user, body: `assigned to @${username}` });
+    }
   }
   issue.confidential = params.flag('confidential') ?? issue.confidential;
   if (Object.keys(changes).length > 0) {
@@ -150,6 +158,25 @@ function update(call: Call): Reply {
   }
   changeState(call, issue);
   return { body: issueEntity(world, issue) };
+}
+
+/** GitLab keeps these beside notes, since 11.2. */
+function recordLabels(
+  { world, user }: Call,
+  issue: Issue,
+  { before, after }: { before: readonly string[]; after: readonly string[] },
+): void {
+  const record = (action: 'add' | 'remove', label: string): void => {
+    issue.labelEvents.push({
+      id: world.state.nextId('event'),
+      user,
+      label,
+      action,
+      at: world.clock.now(),
+    });
+  };
+  after.filter((label) => !before.includes(label)).forEach((label) => record('add', label));
+  before.filter((label) => !after.includes(label)).forEach((label) => record('remove', label));
 }
 
 function changeState({ world, user, params }: Call, issue: Issue): void {
@@ -183,4 +210,21 @@ export const issueRoutes: readonly Route[] = [
     handle: (call) => ({ body: issueEntity(call.world, issueOf(call)) }),
   },
   { method: 'PUT', path: '/projects/{id}/issues/{issue_iid}', parameters: WRITE, handle: update },
+  {
+    method: 'GET',
+    path: '/projects/{id}/issues/{issue_iid}/resource_label_events',
+    parameters: [],
+    handle(call) {
+      const issue = issueOf(call);
+      return page(call, issue.labelEvents, ({ id, user, label, action, at }) => ({
+        id,
+        user: userEntity(call.world, user),
+        created_at: at.toISOString(),
+        resource_type: 'Issue',
+        resource_id: issue.id,
+        label: issue.project.labels.find(({ name }) => name === label) ?? null,
+        action,
+      }));
+    },
+  },
 ];
