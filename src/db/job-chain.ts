@@ -16,6 +16,34 @@ export async function listChain(db: Queryable, rootId: number): Promise<JobRow[]
   return rows.map(jobRow);
 }
 
+/**
+ * Since when the time of a chain runs, by job: since its root was made, or since a person last put it on (a retry,
+ * asked-for changes). Only for jobs that followed from another one; a root's own is its `createdAt`.
+ */
+export async function listChainStarts(
+  db: Queryable,
+  jobs: readonly Pick<JobRow, 'id' | 'rootId'>[],
+): Promise<Map<number, Date>> {
+  const followers = jobs.filter(({ id, rootId }) => id !== rootId);
+  if (followers.length === 0) {
+    return new Map();
+  }
+  const rows = await db.query<{ id: number; since: Date | null }>(sql`
+    select q.id, (
+      select max(c.created_at) from (
+        select id, trigger, created_at from job where id = q.root_id or root_id = q.root_id
+        union all
+        select id, trigger, created_at from job_done where id = q.root_id or root_id = q.root_id
+      ) c
+      where c.id <= q.id and (c.id = q.root_id or (
+        c.trigger ->> 'kind' in ('manual', 'retry', 'replay', 'changes') and c.trigger ->> 'actor' <> 'autodev'))
+    ) as since
+    from unnest(${followers.map(({ id }) => id)}::bigint[], ${followers.map(({ rootId }) => rootId)}::bigint[]) q(id, root_id)
+  `);
+  // A root past its retention says nothing any more.
+  return new Map(rows.flatMap(({ id, since }) => (since === null ? [] : [[id, since]])));
+}
+
 /** A hand-off whose parent is settled: its effects are done, or it ended some other way. */
 export interface ReadyChild {
   readonly id: number;

@@ -1,6 +1,6 @@
 import type { Agent } from '../domain/agent.ts';
 import { agentCode } from '../domain/agent.ts';
-import type { EndReason } from '../domain/end-reason.ts';
+import type { JobReason } from '../domain/end-reason-text.ts';
 import type { JobState, WaitReason } from '../domain/job-state.ts';
 import { jobStateCode } from '../domain/job-state.ts';
 import type { Queryable } from './db.ts';
@@ -15,7 +15,7 @@ export interface AttemptEnd {
   /** The `attempts` that the job had when it was claimed: part of the fence. */
   readonly attempt: number;
   readonly state: Exclude<JobState, 'running'>;
-  readonly reason: EndReason;
+  readonly reason: JobReason;
   /** One sentence for people. */
   readonly detail?: string;
   /** Only with `waiting`. */

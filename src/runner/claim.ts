@@ -2,6 +2,7 @@ import type { NewAttempt } from '../db/attempts.ts';
 import { insertAttempts } from '../db/attempts.ts';
 import { askForBudget } from '../db/budget-gates.ts';
 import type { Db, Queryable } from '../db/db.ts';
+import { listChainStarts } from '../db/job-chain.ts';
 import type { JobRow } from '../db/job-rows.ts';
 import type { Repo } from '../db/repos.ts';
 import { getRepo } from '../db/repos.ts';
@@ -63,6 +64,8 @@ interface Candidate extends ReservationWish {
   readonly provider: ProviderSpec;
   readonly fallback: boolean;
   readonly model: string | undefined;
+  /** When nothing more is begun for its root job. Epoch milliseconds. */
+  readonly lifetimeEnd: number;
 }
 
 /**
@@ -129,6 +132,7 @@ async function planAll(
   const { policy, clock, log } = deps;
   const now = clock.now().getTime();
   const stateOf = await credentialStates(deps, tx);
+  const starts = await listChainStarts(tx, jobs);
   const candidates: Candidate[] = [];
   const ends: AttemptEnd[] = [];
   const known = new Map<number, RepoInForce>();
@@ -141,6 +145,14 @@ async function planAll(
       continue;
     }
     known.set(job.repoId, at);
+    const since = starts.get(job.id) ?? job.createdAt;
+    const { lifetimeMs = Infinity } = at.revision?.spec.agents[job.agent]?.limits ?? {};
+    const lifetimeEnd = since.getTime() + lifetimeMs;
+    if (starts.has(job.id) && now >= lifetimeEnd) {
+      const detail = `What it follows from began more than limits.lifetime ago, at ${since.toISOString()}.`;
+      ends.push({ ...end, state: 'failed', reason: 'lifetime', detail });
+      continue;
+    }
     const plan = planAttempt({
       agent: job.agent,
       trigger: job.trigger,
@@ -153,14 +165,14 @@ async function planAll(
     if ('run' in plan && at.revision !== undefined) {
       const { repo, revision } = at;
       const facts = providerFacts(deps, plan.run.provider);
-      candidates.push({ job, repo, revision, repoSpec: revision.spec, ...plan.run, ...facts });
+      const of = { job, repo, revision, repoSpec: revision.spec, lifetimeEnd };
+      candidates.push({ ...of, ...plan.run, ...facts });
     } else if ('cancel' in plan) {
       ends.push({ ...end, state: 'cancelled', reason: 'cancelled', detail: plan.cancel });
     } else if ('wait' in plan) {
       const { wait: waitReason, reason, detail } = plan;
-      const { lifetimeMs = Infinity } = at.revision?.spec.agents[job.agent]?.limits ?? {};
       ends.push(
-        now + plan.afterMs < job.createdAt.getTime() + lifetimeMs &&
+        now + plan.afterMs < lifetimeEnd &&
           (waitReason !== 'cooldown' || job.uncounted < MOST_UNCOUNTED)
           ? {
               ...end,
@@ -238,14 +250,13 @@ function attemptOf(
  */
 async function withoutBudget(
   tx: Queryable,
-  { job, spec, repoSpec: { approvals } }: Candidate,
+  { job, lifetimeEnd, repoSpec: { approvals } }: Candidate,
   { wait, onExhausted, ask }: Extract<Reserved, { wait: unknown }>,
   now: number,
 ): Promise<AttemptEnd> {
   const end = { id: job.id, attempt: job.attempts, reason: 'budget', uncounted: true } as const;
   const failed = { ...end, state: 'failed', detail: wait.reason } as const;
   const waiting = { ...end, state: 'waiting', waitReason: 'budget' } as const;
-  const lifetimeEnd = job.createdAt.getTime() + spec.limits.lifetimeMs;
   const windowEnd = wait.wait === 'budget' ? wait.until : Number.POSITIVE_INFINITY;
   const wakeAt = windowEnd < lifetimeEnd ? { wakeAt: new Date(windowEnd) } : undefined;
   const isHeld = wait.wait === 'budget' && wait.held;
