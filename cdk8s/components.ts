@@ -86,6 +86,7 @@ export const COMPONENTS: readonly Component[] = [
     outside: ['gitlab', 'oidc'],
   },
   {
+    // Outsiders speak to it, so it has the least: what it commits, the others find by themselves.
     ...control,
     name: 'webhook',
     tier: 'web',

@@ -107,13 +107,13 @@ function storeSecrets(): SecretPlan[] {
   ];
 }
 
-/** Who has not signed in may ask whether Redis lives; the others have our keys and channels, and no administration. */
+/** Who has not signed in may ask whether Redis lives; the others have our channels, and no keys. */
 function redisUsers(): string {
   return [
     'user default on nopass resetkeys resetchannels -@all +ping',
     ...REDIS_USERS.map(
       (user) =>
-        `user ${user} on >{{ .${user}_password }} ~autodev:* &autodev:* +@all -@admin -@dangerous`,
+        `user ${user} on >{{ .${user}_password }} resetkeys &autodev:* -@all +ping +publish +subscribe +unsubscribe`,
     ),
     '',
   ].join('\n');

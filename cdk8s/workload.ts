@@ -8,7 +8,7 @@ import type { IVolume } from 'kubernetes-models/v1/Volume';
 import { labels, selector } from './manifest.ts';
 
 /** The account of our image; a worker's files and processes belong to the second one. */
-const APP_UID = 10_001;
+export const APP_UID = 10_001;
 export const WORKER_UID = 10_002;
 
 export const PRIORITIES = ['auto-dev-data', 'auto-dev-control', 'auto-dev-agent'] as const;
