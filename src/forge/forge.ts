@@ -7,6 +7,8 @@ export interface ForgeRepo {
   readonly location: string;
   /** The default branch, fixed at registration: never HEAD. */
   readonly branch: string;
+  /** Somebody said that it moved: no answer from memory. */
+  readonly dirtyAt?: string | null;
 }
 
 /** One file read at a commit. `mode` is git's (100644, 100755, 120000, 160000). */
@@ -43,13 +45,16 @@ export interface PublishedBranch {
 
 export type MergeOutcome = {
   readonly commit: string;
-  /** Where the merge was made: in the repository alone, or in the working copy that has the branch checked out. */
-  readonly where: 'refs' | 'working_copy';
+  /**
+   * Where the merge was made: in the repository alone, in the working copy that has the branch checked out, or by the
+   * forge itself.
+   */
+  readonly where: 'refs' | 'working_copy' | 'forge';
 };
 
 /**
  * The place that holds the repositories. Reads are blobs and commits by sha; "could not read" is thrown as
- * SOURCE_UNREADABLE or UNAVAILABLE (retryable) and never looks like "is absent".
+ * SOURCE_UNREADABLE, UNAVAILABLE or FORGE_* and never looks like "is absent".
  */
 export interface Forge {
   /** Heads of the default branches, compared in one pass; a repository that could not be read maps to the error. */
