@@ -39,15 +39,18 @@ export const test = withDatabase.extend<{ redis: RedisServer }>({
   },
 });
 
-/** @param options of redis-server, as `--user 'default off'` would be `['--user', 'default off']` */
-export async function startRedis(options: readonly string[] = []): Promise<RedisServer> {
+/** @param options of redis-server, each word an element; with `tls` those name certificate and key */
+export async function startRedis(
+  options: readonly string[] = [],
+  { tls = false }: { tls?: boolean } = {},
+): Promise<RedisServer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'redis-'));
   let port = 0;
   let child: ChildProcess | undefined;
   for (let tries = START_TRIES; child === undefined; tries -= 1) {
     port = await freePort();
     // Somebody else may have taken it meanwhile.
-    child = await run(folder, port, options).catch((error: unknown) => {
+    child = await run({ folder, port, tls }, options).catch((error: unknown) => {
       if (tries === 1) {
         throw error;
       }
@@ -65,12 +68,12 @@ export async function startRedis(options: readonly string[] = []): Promise<Redis
   };
   return {
     port,
-    url: `redis://127.0.0.1:${port}`,
+    url: `${tls ? 'rediss' : 'redis'}://127.0.0.1:${port}`,
     freeze: () => child?.kill('SIGSTOP'),
     thaw: () => child?.kill('SIGCONT'),
     kill,
     start: async () => {
-      child = await run(folder, port, options);
+      child = await run({ folder, port, tls }, options);
     },
     async [Symbol.asyncDispose]() {
       await kill();
@@ -80,11 +83,11 @@ export async function startRedis(options: readonly string[] = []): Promise<Redis
 }
 
 async function run(
-  folder: string,
-  port: number,
+  { folder, port, tls }: { folder: string; port: number; tls: boolean },
   options: readonly string[],
 ): Promise<ChildProcess> {
-  const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
+  const ports = tls ? ['--port', '0', '--tls-port', String(port)] : ['--port', String(port)];
+  const place = [...ports, '--bind', '127.0.0.1', '--dir', folder];
   const child = spawn(
     'redis-server',
     [...place, '--save', '', '--appendonly', 'no', '--loglevel', 'notice', ...options],

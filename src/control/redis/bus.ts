@@ -74,9 +74,13 @@ export async function openRedisBus(deps: RedisBusDeps): Promise<ControlBus> {
     try {
       await session.publish(channelOf(installation, topic), hint);
       counts.published += 1;
-    } catch {
-      // Why is found by whoever watches the connection; the row is there for the poll.
+    } catch (error) {
+      // The row is there for the poll.
       counts.dropped += 1;
+      // Refused, and not only late or lost with its connection: the next one would be, too.
+      if (error instanceof Error && error.name === 'ReplyError') {
+        session.fail(error);
+      }
     }
   };
   const subscribe = async (session: RedisSession, topic: Topic): Promise<boolean> => {

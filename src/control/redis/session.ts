@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 
 import type { Clock } from '../../kernel/clock.ts';
 import type { RedisAddress } from './address.ts';
+import { guardedConnector } from './guarded-connector.ts';
 
 /** A command that is not answered within that means that the server is not there for us. */
 const COMMAND_MS = 1_000;
@@ -101,11 +102,11 @@ export async function openSession(
 function makeClient(address: RedisAddress, onEnd: (error: unknown) => void): Redis {
   let last: unknown = new Error('the connection was closed');
   const client = new Redis({
-    host: address.host,
-    port: address.port,
+    Connector: guardedConnector(address),
     ...(address.username !== undefined && { username: address.username }),
     ...(address.password !== undefined && { password: address.password }),
-    ...(address.tls && { tls: { servername: address.host } }),
+    // Says which event means that the connection stands; its own options are the connector's.
+    ...(address.tls && { tls: {} }),
     protocol: 2,
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
@@ -123,6 +124,8 @@ function makeClient(address: RedisAddress, onEnd: (error: unknown) => void): Red
   });
   client.on('error', (error) => {
     last = error;
+    // Also for an answer that nobody asked for: from then on no answer belongs to its command.
+    client.disconnect();
   });
   client.once('end', () => onEnd(last));
   return client;
