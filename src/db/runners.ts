@@ -1,5 +1,6 @@
 import type { Agent } from '../domain/agent.ts';
 import { agentCode, agentOf } from '../domain/agent.ts';
+import { decideLost } from '../domain/lost-job.ts';
 import type { Db, Queryable } from './db.ts';
 import type { JobRecord, JobRow } from './job-rows.ts';
 import { jobRow } from './job-rows.ts';
@@ -191,12 +192,8 @@ export async function endLostJobs(
   return accepted.map((job) => ({ job, runner, epoch: epochs.get(job.id) ?? upToEpoch }));
 }
 
-const queueAgain: DecideLost = () => ({
-  state: 'queued',
-  reason: 'lost',
-  detail: 'its runner is gone; the next free one takes it over',
-  uncounted: false,
-});
+const queueAgain: DecideLost = (job) =>
+  decideLost(job, { loss: 'restarted', limits: undefined, now: 0 });
 
 interface RunnerRow {
   readonly id: number;

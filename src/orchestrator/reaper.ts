@@ -1,13 +1,10 @@
 import { listOpenAttempts } from '../db/attempts.ts';
 import type { Queryable } from '../db/db.ts';
 import { notifyWork } from '../db/enqueue.ts';
-import type { JobRow } from '../db/job-rows.ts';
 import { endLostAttempts } from '../db/lost-attempts.ts';
 import type { DeadRunner } from '../db/runners.ts';
 import { endLostJobs, leaveRunner, listDeadRunners } from '../db/runners.ts';
-import type { AttemptEnd } from '../db/turn.ts';
-import { decideAfterAttempt } from '../domain/attempt-outcome.ts';
-import type { AgentLimits } from '../domain/spec.ts';
+import { decideLost } from '../domain/lost-job.ts';
 import type { Service } from '../kernel/service.ts';
 import { every } from '../kernel/service.ts';
 import type { UpkeepDeps } from './upkeep.ts';
@@ -47,39 +44,10 @@ async function reap(tx: Queryable, dead: DeadRunner, now: number): Promise<numbe
   const lost = await endLostJobs(tx, {
     runner: dead.id,
     upToEpoch: dead.upToEpoch,
-    decide: (job) => decideLost(job, limits.get(job.id), now),
+    decide: (job) => decideLost(job, { loss: 'silent', limits: limits.get(job.id), now }),
   });
 
   // Windows are locked last, after jobs, lanes and slots.
   await endLostAttempts(tx, lost);
   return lost.length;
-}
-
-function decideLost(
-  job: JobRow,
-  limits: AgentLimits | undefined,
-  now: number,
-): Omit<AttemptEnd, 'id' | 'attempt'> {
-  const outcome = decideAfterAttempt({
-    jobId: String(job.id),
-    reason: 'lost',
-    attempts: job.attempts - 1 - job.uncounted,
-    uncounted: job.uncounted,
-    repeats: 0,
-    limits: limits ?? { attempts: 1, lifetimeMs: Number.POSITIVE_INFINITY },
-    hasEffects: false,
-    createdAt: job.createdAt.getTime(),
-    now,
-  });
-  if (outcome.state === 'running') {
-    throw new Error('an attempt that ended cannot go on');
-  }
-  return {
-    state: outcome.state,
-    reason: 'lost',
-    detail: 'Its runner stopped answering.',
-    uncounted: false,
-    ...(outcome.waitReason && { waitReason: outcome.waitReason }),
-    ...(outcome.wakeAt !== undefined && { wakeAt: new Date(outcome.wakeAt) }),
-  };
 }

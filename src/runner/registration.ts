@@ -6,6 +6,8 @@ import type { Db } from '../db/db.ts';
 import { endLostAttempts, listOpenAttemptsOfKey } from '../db/lost-attempts.ts';
 import { findLeaseHolder, registerRunner } from '../db/runners.ts';
 import type { Agent } from '../domain/agent.ts';
+import { decideLost } from '../domain/lost-job.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import { descendants, isRunning, readProcess, signalProcess } from '../sandbox/process-tree.ts';
@@ -14,6 +16,7 @@ import { removeTree } from './remove-tree.ts';
 
 interface RegistrationDeps {
   readonly db: Db;
+  readonly clock: Clock;
   readonly log: Log;
   /** The runner's own folder on the data volume. */
   readonly folder: string;
@@ -39,7 +42,7 @@ interface RunnerFacts {
  * Throws BUSY while another process of this machine works in the folder: both would end each other's workers.
  */
 export async function register(
-  { db, log, folder }: RegistrationDeps,
+  { db, clock, log, folder }: RegistrationDeps,
   facts: RunnerFacts,
 ): Promise<RunnerSession> {
   const key = await readKey(folder);
@@ -50,28 +53,14 @@ export async function register(
   }
   await removeTree(join(folder, 'workspaces'));
 
-  const limitOf = new Map(open.map(({ jobId, spec }) => [jobId, spec.limits.attempts]));
+  const limitsOf = new Map(open.map(({ jobId, spec }) => [jobId, spec.limits]));
+  const now = clock.now().getTime();
   const { id, epoch, lost } = await registerRunner(
     db,
     { key, ...facts },
     {
       onLost: endLostAttempts,
-      decide: (job) => {
-        const isLast = job.attempts - job.uncounted >= (limitOf.get(job.id) ?? Infinity);
-        return isLast
-          ? {
-              state: 'failed',
-              reason: 'lost',
-              detail: 'Its runner went away during its last attempt.',
-              uncounted: false,
-            }
-          : {
-              state: 'queued',
-              reason: 'lost',
-              detail: 'Its runner went away; the next free one takes it over.',
-              uncounted: false,
-            };
-      },
+      decide: (job) => decideLost(job, { loss: 'restarted', limits: limitsOf.get(job.id), now }),
     },
   );
   if (lost.length > 0) {

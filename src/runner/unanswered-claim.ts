@@ -1,6 +1,8 @@
 import type { Db } from '../db/db.ts';
 import { endLostAttempts } from '../db/lost-attempts.ts';
 import { endLostJobs } from '../db/runners.ts';
+import { decideLost } from '../domain/lost-job.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { RunnerSession } from './claim.ts';
 import type { RunningAttempts } from './running-attempts.ts';
@@ -10,21 +12,17 @@ import type { RunningAttempts } from './running-attempts.ts';
  * the same, and as our heartbeat goes on nobody else would ever take its jobs. No claim may be under way meanwhile.
  */
 export async function giveBackUnanswered(
-  { db, log }: { db: Db; log: Log },
+  { db, clock, log }: { db: Db; clock: Clock; log: Log },
   { id: runner, epoch }: RunnerSession,
   running: RunningAttempts,
 ): Promise<void> {
+  const now = clock.now().getTime();
   const lost = await db.transaction(async (tx) => {
     const jobs = await endLostJobs(tx, {
       runner,
       upToEpoch: epoch,
       except: running.jobIds,
-      decide: () => ({
-        state: 'queued',
-        reason: 'lost',
-        detail: 'The answer to its claim was lost; the next free runner takes it over.',
-        uncounted: true,
-      }),
+      decide: (job) => decideLost(job, { loss: 'unanswered', limits: undefined, now }),
     });
     await endLostAttempts(tx, jobs);
     return jobs;
