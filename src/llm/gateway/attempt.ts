@@ -8,7 +8,7 @@ export interface Access {
   /** Provider and which key of it: how the credential is known to all runners. Never the key. */
   readonly credential: string;
   readonly key: string;
-  /** The job's model first; a request for any other is refused. */
+  /** The job's model first; a request for any other is refused. A `*` at the end of a name stands for any rest. */
   readonly models: readonly string[];
 }
 

@@ -7,7 +7,7 @@ import { responsesBody } from './responses-rules.ts';
 
 /** What a job allows of a call, whatever its worker asks for. */
 export interface CallTerms {
-  /** Names of models; a request for any other is refused. */
+  /** Names of models, where a `*` at the end stands for any rest; a request for any other is refused. */
   readonly models: readonly string[];
   /** Most tokens of one answer, thinking included. */
   readonly maxOutput: number;
@@ -37,7 +37,7 @@ export function checkBody(api: LlmApi, raw: Buffer, terms: CallTerms): CheckedBo
 
   let parsed: typeof body | undefined = body;
   const { stream } = body;
-  const model = terms.models.find((name) => name === body['model']);
+  const model = modelOf(body['model'], terms.models);
   const asked = body[api === 'responses' ? 'max_output_tokens' : 'max_tokens'];
   const wantedOutput = Math.min(
     typeof asked === 'number' && asked >= 1 ? Math.floor(asked) : terms.maxOutput,
@@ -57,6 +57,16 @@ export function checkBody(api: LlmApi, raw: Buffer, terms: CallTerms): CheckedBo
       return Buffer.from(JSON.stringify(whole));
     },
   };
+}
+
+/** Undefined: none that may be asked. */
+function modelOf(asked: unknown, models: readonly string[]): string | undefined {
+  return typeof asked === 'string' &&
+    models.some((name) =>
+      name.endsWith('*') ? asked.startsWith(name.slice(0, -1)) : asked === name,
+    )
+    ? asked
+    : undefined;
 }
 
 function withTerms(
