@@ -26,6 +26,8 @@ export interface EndedAttempt {
   readonly now: number;
   /** When a provider that this job may use is free again; undefined: one is free now. */
   readonly providerFreeAt?: number;
+  /** Whether the next provider of the agent's list takes over: it can work now, so there is nothing to wait for. */
+  readonly fallsBack?: boolean;
   /** For the reason `budget`: what the exhausted budget says, and when its window ends. */
   readonly budget?: {
     readonly onExhausted: 'question' | 'wait' | 'fail';
@@ -123,6 +125,9 @@ function decideRetry(
     return { state: 'failed', notify: true };
   }
 
+  if (ended.fallsBack === true && ended.now < ended.createdAt + ended.limits.lifetimeMs) {
+    return { state: 'queued' };
+  }
   const wait = nextTry(ended, counts);
   return wait.wakeAt < ended.createdAt + ended.limits.lifetimeMs
     ? { state: 'waiting', ...wait }

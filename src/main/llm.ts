@@ -9,6 +9,7 @@ import type { Log } from '../kernel/log.ts';
 import { DEFAULT_BASE_URLS, startGateway } from '../llm/gateway/gateway.ts';
 import { pricesUnderPolicy } from '../llm/prices-policy.ts';
 import { DEFAULT_MODELS, PRICES } from '../llm/prices-table.ts';
+import type { PricedProvider, PriceTable } from '../llm/prices.ts';
 import type { LlmAccess, ProviderKey, ProviderOffer } from '../runner/llm-access.ts';
 import type { Platform } from './platform.ts';
 import { providerTable } from './providers.ts';
@@ -89,7 +90,13 @@ export async function openLlm(
   );
   const opened = undo.move();
   return {
-    access: { gateway, keys, defaultModels: DEFAULT_MODELS, settled: news.settled },
+    access: {
+      gateway,
+      keys,
+      defaultModels: DEFAULT_MODELS,
+      models: { codex: modelsOf(prices, 'codex'), claude: modelsOf(prices, 'claude') },
+      settled: news.settled,
+    },
     [Symbol.asyncDispose]: async () => {
       try {
         await gateway.close();
@@ -99,6 +106,10 @@ export async function openLlm(
       }
     },
   };
+}
+
+function modelsOf(prices: PriceTable, of: PricedProvider): string[] {
+  return [...new Set(prices.filter(({ provider }) => provider === of).map(({ model }) => model))];
 }
 
 /** Not below the data: a socket's whole path has little room. Workers of other users walk through it. */

@@ -37,8 +37,8 @@ interface MeterDeps {
   readonly llm?: LlmAccess | undefined;
 }
 
-/** A model's calls and a worker's turns are not the same number: a turn may be tried again. */
-const CALLS_PER_TURN = 2;
+/** Claude Code counts its turns itself, and may try one again. Of all others a call is a turn. */
+const CALLS_PER_TURN = { claude: 2, codex: 1 } as const;
 
 /**
  * Opens the gateway for an attempt, with its reservation as all that it may spend. Undefined for a worker that calls
@@ -72,7 +72,10 @@ export function openMeter(
     attempt: job.attempts,
     token,
     access,
-    limits: { ...DEFAULT_CALL_LIMITS, calls: spec.limits.turns * CALLS_PER_TURN },
+    limits: {
+      ...DEFAULT_CALL_LIMITS,
+      calls: spec.limits.turns * CALLS_PER_TURN[offer.api ?? 'codex'],
+    },
     grant: { microUsd: attempt.reservedMicroUsd, tokens: attempt.reservedTokens },
     onEvent: (event) => {
       // Whoever was stopped may go on asking.
@@ -197,7 +200,10 @@ function accessOf(
   for (const each of apis) {
     const key = llm?.keys[each];
     if (llm !== undefined && key !== undefined && (api ?? each) === each) {
-      access[each] = { ...key, models: api ? [model ?? llm.defaultModels[each]] : ['*'] };
+      access[each] = {
+        ...key,
+        models: api ? [model ?? llm.defaultModels[each]] : llm.models[each],
+      };
     }
   }
   return access;

@@ -22,10 +22,12 @@ import { isFinal } from '../domain/job-state.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { AttemptResult } from './attempt.ts';
 import type { ClaimedAttempt } from './claim.ts';
+import type { StateDeps } from './credential-states.ts';
 import { effectsOf } from './effects-of.ts';
 import { planHandOffs } from './hand-offs.ts';
+import { nextTryOf } from './next-try.ts';
 
-interface CompleteDeps {
+interface CompleteDeps extends StateDeps {
   readonly db: Db;
   readonly clock: Clock;
 }
@@ -46,11 +48,11 @@ class Stale extends Error {}
  * Locks job, lane, slot and budget windows in that order, as everybody does.
  */
 export async function completeAttempt(
-  { db, clock }: CompleteDeps,
+  deps: CompleteDeps,
   completed: Completed,
 ): Promise<AttemptOutcome['state'] | undefined> {
   try {
-    return await db.transaction((tx) => write(tx, clock.now(), completed));
+    return await deps.db.transaction((tx) => write(deps, tx, completed));
   } catch (error) {
     if (error instanceof Stale) {
       return undefined;
@@ -60,10 +62,11 @@ export async function completeAttempt(
 }
 
 async function write(
+  deps: CompleteDeps,
   tx: Queryable,
-  now: Date,
   { claimed, fence, result }: Completed,
 ): Promise<AttemptOutcome['state']> {
+  const now = deps.clock.now();
   const { job, spec, attempt } = claimed;
   const { change, checks } = result;
   const head = change?.head ?? result.base;
@@ -90,6 +93,7 @@ async function write(
     hasEffects: effects.some(({ staged }) => !staged),
     createdAt: job.createdAt.getTime(),
     now: now.getTime(),
+    ...(await nextTryOf(deps, tx, { claimed, reason, now: now.getTime() })),
   });
 
   const { spent } = result;

@@ -5,7 +5,7 @@ import type { ProviderSpec } from '../domain/spec.ts';
 import type { PricedProvider } from '../llm/prices.ts';
 import type { LlmAccess, ProviderOffer } from './llm-access.ts';
 
-interface StateDeps {
+export interface StateDeps {
   readonly providers: readonly ProviderOffer[];
   readonly llm?: LlmAccess | undefined;
 }

@@ -46,6 +46,7 @@ export async function openGateway(
     access: {
       gateway,
       keys: KEYS,
+      models: { codex: ['gpt-test'], claude: ['claude-*'] },
       defaultModels: { codex: 'gpt-test', claude: 'claude-test' },
       settled,
     },

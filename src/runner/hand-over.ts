@@ -29,7 +29,7 @@ export function handOverOf(
 
 /** Whether what an attempt did is worth telling to the next: there is one, and a model reads it. */
 export function isHandedOver({ reason }: Failure, { kind }: { kind: string }): boolean {
-  return kind !== 'none' && endReasonPolicy(reason).retry;
+  return kind !== 'none' && (endReasonPolicy(reason).retry || reason === 'budget');
 }
 
 function cut(text: string, most: number): string {

@@ -22,6 +22,8 @@ export interface LlmAccess {
   readonly keys: Readonly<Partial<Record<PricedProvider, ProviderKey>>>;
   /** What is asked where nobody names a model. */
   readonly defaultModels: Readonly<Record<PricedProvider, string>>;
+  /** What a program of a repository may ask for: all that has a price. A `*` at the end stands for any rest. */
+  readonly models: Readonly<Record<PricedProvider, readonly string[]>>;
   /** Resolves when all that the gateway saw of keys until now is written for everybody. */
   settled(): Promise<void>;
 }

@@ -36,12 +36,21 @@ export async function workOn(
   };
   stop.addEventListener('abort', () => void onStop(), { once: true });
   const transcript = createTranscript({ db, clock, bus }, fence, lost.signal);
-  log.info(fields, 'attempt started');
+  log.info({ ...fields, provider: claimed.provider.name }, 'attempt started');
+  if (claimed.fallback) {
+    const passed = claimed.spec.providers[0]?.name ?? '';
+    transcript.write(
+      'autodev',
+      `${claimed.provider.name} takes over: ${passed} cannot be asked now.`,
+    );
+  }
 
   await using account = await leaseUidSlot();
   const { slot } = account;
   const result = await runAttempt(deps, { claimed, fence, transcript, slot }, stop);
   await transcript.close();
+  // Where the job goes next depends on what its calls have shown of the keys.
+  await deps.llm?.settled();
   const state = await untilDone({ clock, log }, lost.signal, async () => {
     if (stop.aborted && stop.reason === 'shutdown' && result.failure !== undefined) {
       return (await handBack({ db }, { claimed, fence, result })) ? 'queued' : undefined;
@@ -61,18 +70,18 @@ const CANCELLED = { reason: 'cancelled', detail: 'It was cancelled while it ran.
 
 /** One job whose result we cannot write, for a bug of ours, must not bring down all the others. */
 async function completeOrSaySo(
-  { db, clock, log }: AttemptDeps,
+  deps: AttemptDeps,
   completed: Parameters<typeof completeAttempt>[1],
 ): ReturnType<typeof completeAttempt> {
   try {
-    return await completeAttempt({ db, clock }, completed);
+    return await completeAttempt(deps, completed);
   } catch (error) {
     if (error instanceof AppError && error.retryable) {
       throw error;
     }
-    log.error({ err: error, job: formatJobId(completed.fence.jobId) }, 'result not written');
+    deps.log.error({ err: error, job: formatJobId(completed.fence.jobId) }, 'result not written');
     const detail = 'The result could not be written.';
     const result = { ...completed.result, failure: { reason: 'internal', detail } } as const;
-    return completeAttempt({ db, clock }, { ...completed, result });
+    return completeAttempt(deps, { ...completed, result });
   }
 }

@@ -272,7 +272,9 @@ function fail({ status, message }) {
         message:
           status === 429
             ? 'exceeded retry limit, last status: 429 Too Many Requests'
-            : `unexpected status ${status}: ${message}`,
+            : message.includes('context window')
+              ? "Codex ran out of room in the model's context window."
+              : `unexpected status ${status}: ${message}`,
       },
     });
   } else {
