@@ -3,7 +3,6 @@ import type { AutodevConfig } from './autodev.generated.ts';
 import { CONFIG_FILE } from './config-file.ts';
 import type { Diagnostic, DocumentPath } from './diagnostics.ts';
 import { hasErrors, sortDiagnostics } from './diagnostics.ts';
-import { checkProviders } from './not-yet.ts';
 import { readDocument } from './read.ts';
 import { resolveConfig } from './resolve.ts';
 import type { ResolveOptions } from './resolve.ts';
@@ -101,7 +100,7 @@ export async function checkConfig(
     config,
     spec,
     lineOf: (path) => document.lineOf(path),
-    diagnostics: sortDiagnostics([...diagnostics, ...checkProviders(document, spec.agents)]),
+    diagnostics,
     files: paths,
   };
 }

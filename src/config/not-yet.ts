@@ -1,5 +1,4 @@
 import { isJsonObject } from '../domain/canonical-json.ts';
-import type { AgentSpec } from '../domain/spec.ts';
 import type { Diagnostic, DocumentPath } from './diagnostics.ts';
 import type { SourceDocument } from './source-document.ts';
 
@@ -12,8 +11,6 @@ const NOT_YET: readonly { path: string; values?: readonly string[]; why: string 
   { path: 'memory.keep', why: 'agents have no memory yet' },
   { path: 'links.allow', why: 'it needs GitLab' },
   { path: 'merge', values: ['auto'], why: 'it needs GitLab' },
-  { path: 'agents.*.never_downgrade', why: 'it comes with the model providers' },
-  { path: 'agents.*.limits.turns', why: 'it comes with the model providers' },
   { path: 'agents.*.check', values: ['pipeline'], why: 'it needs GitLab' },
   { path: 'agents.*.allow.merge_request.reviewers', why: 'it needs GitLab' },
   { path: 'approvals.*.remind', why: 'it needs GitLab' },
@@ -70,31 +67,4 @@ function findPaths(
   return keys
     .filter((key) => value[key] !== undefined)
     .flatMap((key) => findPaths(value[key], rest, [...at, key]));
-}
-
-/**
- * Agents that nothing can run yet, because they are left to a model and no model provider is built in. A lane of
- * theirs is held, which people should hear when they write the file.
- */
-export function checkProviders(
-  document: SourceDocument,
-  agents: Readonly<Record<string, AgentSpec>>,
-): Diagnostic[] {
-  return Object.entries(agents)
-    .filter(
-      ([, { enabled, providers }]) => enabled && !providers.some(({ name }) => name === 'command'),
-    )
-    .map(([name, { providers }]) =>
-      document.diagnose(
-        ['agents', name],
-        {
-          severity: 'warning',
-          code: 'not_yet_effective',
-          message: `Nothing runs \`${name}\` yet: its providers (${providers.map((each) => each.name).join(', ')}) are not built in.`,
-          remedy:
-            'Give it a program: `providers: [{ name: command, run: [node, .autodev/agent.mjs] }]`.',
-        },
-        'key',
-      ),
-    );
 }
