@@ -2,7 +2,6 @@ import { cancelJob, pause, resume } from '../src/db/controls.ts';
 import { recountCounters } from '../src/db/counters.ts';
 import type { Db } from '../src/db/db.ts';
 import { insertJobs } from '../src/db/enqueue.ts';
-import { createEnqueuer } from '../src/db/enqueuer.ts';
 import type { JobRow } from '../src/db/job-rows.ts';
 import { openDb } from '../src/db/pool.ts';
 import { promoteDue } from '../src/db/promote.ts';
@@ -15,6 +14,7 @@ import { AGENTS } from '../src/domain/agent.ts';
 import { systemClock } from '../src/kernel/clock.ts';
 import { AppError } from '../src/kernel/errors.ts';
 import { silentLog } from '../src/kernel/log.ts';
+import { createEnqueuer } from './enqueuer.ts';
 import { endOf, newJob, newRunner } from './queue.ts';
 
 /**

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { test } from '../../test/database.ts';
 import {
   listConfigObjects,
-  moveConfigObjects,
+  objectsMove,
   retireConfigObjects,
   upsertConfigObjects,
 } from './config-objects.ts';
@@ -19,14 +19,14 @@ test('objects are written, changed, moved, retired and brought back', async ({ d
   expect(await listConfigObjects(db, repoId)).toEqual([agent, other]);
 
   await upsertConfigObjects(db, { repoId, revisionId: 2 }, [{ ...agent, hash: 'h3' }]);
-  await moveConfigObjects(db, repoId, [{ ...other, line: 9 }]);
+  await db.query(objectsMove(repoId, [{ ...other, line: 9 }]));
   expect(await listConfigObjects(db, repoId)).toEqual([
     { ...agent, hash: 'h3' },
     { ...other, line: 9 },
   ]);
 
   await retireConfigObjects(db, repoId, [other]);
-  await moveConfigObjects(db, repoId, [{ ...other, line: 1 }]);
+  await db.query(objectsMove(repoId, [{ ...other, line: 1 }]));
   expect(await listConfigObjects(db, repoId)).toEqual([{ ...agent, hash: 'h3' }]);
 
   await upsertConfigObjects(db, { repoId, revisionId: 3 }, [other]);

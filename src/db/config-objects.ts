@@ -38,16 +38,10 @@ export function objectsUpsert(
   `;
 }
 
-/** Objects that only moved to another line of the file keep their revision. */
-export async function moveConfigObjects(
-  tx: Queryable,
-  repoId: number,
-  objects: readonly Pick<ConfigObject, 'kind' | 'name' | 'line'>[],
-): Promise<void> {
-  await tx.query(objectsMove(repoId, objects));
-}
-
-/** The statement of moveConfigObjects. It writes only when `from`, an item of a `from` clause, has a row. */
+/**
+ * The statement for objects that only moved to another line of the file: they keep their revision. It writes only when
+ * `from`, an item of a `from` clause, has a row.
+ */
 export function objectsMove(
   repoId: number,
   objects: readonly Pick<ConfigObject, 'kind' | 'name' | 'line'>[],

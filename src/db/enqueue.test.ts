@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
 
 import { openPool, test } from '../../test/database.ts';
+import { createEnqueuer } from '../../test/enqueuer.ts';
 import { counterDrift, newJob, resetQueue } from '../../test/queue.ts';
 import { insertJobs, notifyWork } from './enqueue.ts';
-import { createEnqueuer } from './enqueuer.ts';
 import { getJob } from './job-rows.ts';
 import { sql } from './sql.ts';
 

@@ -7,9 +7,13 @@ import type { Db, Queryable } from './db.ts';
 import { insertJobs } from './enqueue.ts';
 import { setHold, syncPauses } from './holds.ts';
 import { countLaneJobs, listStrandedJobs, lockStrandedJob } from './lane-jobs.ts';
-import { listLanes, lockLanes, setLaneLimits, setRepoSlots } from './lanes.ts';
+import type { LaneRow } from './lanes.ts';
+import { laneRows, lockLanes, setLaneLimits, setRepoSlots, toLanes } from './lanes.ts';
 import { newRepo } from './repo-rows-fixture.ts';
 import { sql } from './sql.ts';
+
+const lanesOf = async (db: Db, repoId: number) =>
+  toLanes(await db.query<LaneRow>(laneRows(repoId)));
 
 test('lanes are made with their limits, and only those that differ are touched', async ({ db }) => {
   const { id: repoId } = await newRepo(db);
@@ -22,7 +26,7 @@ test('lanes are made with their limits, and only those that differ are touched',
   await setHold(db, { repoId, agent: 'tester', kind: 'disabled', reason: 'Off.' });
   await setHold(db, { repoId, agent: 'tester', kind: 'paused', reason: 'Friday.' });
 
-  const answer = await listLanes(db, repoId);
+  const answer = await lanesOf(db, repoId);
 
   expect(answer).toEqual({
     lanes: [
@@ -37,7 +41,7 @@ test('lanes are made with their limits, and only those that differ are touched',
 test('a repository without lanes has its slots', async ({ db }) => {
   const { id: repoId } = await newRepo(db);
 
-  expect(await listLanes(db, repoId)).toEqual({ lanes: [], slots: 1 });
+  expect(await lanesOf(db, repoId)).toEqual({ lanes: [], slots: 1 });
 });
 
 /** Whether somebody waits for the lock that pauses and new lanes share. */

@@ -66,14 +66,6 @@ export interface RepoLanes {
   readonly slots: number;
 }
 
-/**
- * The lanes that a repository has, whether they take work or not, in the order in which they are locked, and how
- * many jobs it may run over all of them (0 before that was said).
- */
-export async function listLanes(db: Queryable, repoId: number): Promise<RepoLanes> {
-  return toLanes(await db.query<LaneRow>(laneRows(repoId)));
-}
-
 /** A row of laneRows; `agent` is null where a repository has no lane. */
 export interface LaneRow {
   readonly agent: number | null;
@@ -82,7 +74,10 @@ export interface LaneRow {
   readonly holds: Lane['holds'];
 }
 
-/** The statement of listLanes. */
+/**
+ * The statement for the lanes that a repository has, whether they take work or not, in the order in which they are
+ * locked, and how many jobs it may run over all of them; `toLanes` reads its rows.
+ */
 export function laneRows(repoId: number): Sql {
   return sql`
     select l.agent::int as agent, l.max_running as "maxRunning", s.max_running as slots, coalesce((

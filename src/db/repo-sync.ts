@@ -169,21 +169,6 @@ export async function releaseLease(
   `);
 }
 
-/**
- * Locks the row when the lease is still ours and answers the database's time. Undefined: somebody took over, and
- * nothing may be written.
- */
-export async function lockLease(
-  tx: Queryable,
-  { repoId, epoch }: { repoId: number; epoch: number },
-): Promise<Date | undefined> {
-  const [row] = await tx.query<{ now: Date }>(sql`
-    select now() as now from repo_sync
-    where repo_id = ${repoId} and epoch = ${epoch} and lease_until > now() for update
-  `);
-  return row?.now;
-}
-
 /** What one look found out. Keys that are left out stay as they are. */
 export interface SyncOutcome {
   readonly repoId: number;

@@ -1,7 +1,7 @@
-import { AppError } from '../kernel/errors.ts';
-import type { Queryable } from './db.ts';
-import type { NewJob } from './enqueue.ts';
-import { insertJobs, notifyWork } from './enqueue.ts';
+import type { Queryable } from '../src/db/db.ts';
+import type { NewJob } from '../src/db/enqueue.ts';
+import { insertJobs, notifyWork } from '../src/db/enqueue.ts';
+import { AppError } from '../src/kernel/errors.ts';
 
 interface Enqueuer {
   /**
@@ -23,7 +23,8 @@ const MOST_IN_FLIGHT = 2;
 const MOST_IN_BATCH = 1_000;
 
 /**
- * Makes jobs of many callers in few inserts: all calls of one tick, and all that gather while two inserts are
+ * For rivals and measurements: the product makes its jobs in transactions that write other rows too, so that no two of
+ * its callers can share an insert. Makes jobs of many callers in few inserts: all calls of one tick, and all that gather while two inserts are
  * on their way, share one. Measured at 24 callers: 28-41 thousand jobs/s instead of 10 thousand.
  */
 export function createEnqueuer({ db }: { db: Queryable }): Enqueuer {
