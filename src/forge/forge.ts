@@ -3,6 +3,8 @@ import type { Readable } from 'node:stream';
 /** A repository as its forge knows it. `location` is an absolute path (local) or a project id (GitLab). */
 export interface ForgeRepo {
   readonly id: number;
+  /** Where it is; default: on this machine. */
+  readonly forge?: 'local' | 'gitlab';
   readonly path: string;
   readonly location: string;
   /** The default branch, fixed at registration: never HEAD. */

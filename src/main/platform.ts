@@ -17,9 +17,10 @@ import { readSettings } from '../config/settings.ts';
 import type { ControlBus } from '../control/control-bus.ts';
 import type { ZoneOffset } from '../domain/zone-offset.ts';
 import { createZoneOffset } from '../domain/zone-offset.ts';
+import type { Forges } from '../forge/forges.ts';
+import { createForges } from '../forge/forges.ts';
 import type { Git } from '../forge/git.ts';
 import { createGit } from '../forge/git.ts';
-import type { LocalForge } from '../forge/local/forge.ts';
 import { createLocalForge } from '../forge/local/forge.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -30,6 +31,7 @@ import type { DataDir } from './data-dir.ts';
 import { openDataDir } from './data-dir.ts';
 import type { Database } from './database.ts';
 import { openDatabase } from './database.ts';
+import { openGitlab } from './gitlab.ts';
 
 /** Our name on merges and branches. */
 const IDENTITY = { name: 'Auto-Dev', email: 'autodev@localhost' };
@@ -41,7 +43,7 @@ export interface Platform extends Database {
   readonly clock: Clock;
   readonly log: Log;
   readonly git: Git;
-  readonly forge: LocalForge;
+  readonly forge: Forges;
   /** Carries hints between processes. */
   readonly bus: ControlBus;
   readonly policy: LoadedPolicy;
@@ -72,13 +74,22 @@ export async function openPlatform(options: ProcessOptions): Promise<Platform> {
   const policy = await readPolicy(settings.AUTODEV_POLICY);
   const roles = await readRoles();
   const git = createGit({ path: searchPath, clock });
-  const forge = createLocalForge({ git, clock, scratch: tmpdir(), identity: IDENTITY });
+  const matches = globMatcher();
   const database = await openDatabase(
     { clock, log },
     { url: settings.DATABASE_URL, data, searchPath },
   );
   const bus = await openControlBus({ ...database, clock, log }, settings).catch(
     async (error: unknown) => {
+      await database[Symbol.asyncDispose]();
+      throw error;
+    },
+  );
+
+  const local = createLocalForge({ git, clock, scratch: tmpdir(), identity: IDENTITY });
+  const gitlab = await openGitlab({ ...database, settings, git, clock, log, data, matches }).catch(
+    async (error: unknown) => {
+      await bus[Symbol.asyncDispose]();
       await database[Symbol.asyncDispose]();
       throw error;
     },
@@ -91,7 +102,7 @@ export async function openPlatform(options: ProcessOptions): Promise<Platform> {
     clock,
     log,
     git,
-    forge,
+    forge: createForges({ local, gitlab }),
     bus,
     policy,
     roles,
@@ -99,7 +110,7 @@ export async function openPlatform(options: ProcessOptions): Promise<Platform> {
     identity: IDENTITY,
     operator: userInfo().username,
     owner: `${hostname()}/${process.pid}`,
-    matches: globMatcher(),
+    matches,
     nextCronTime: createCronTimes(),
     zoneOffset: createZoneOffset(),
     [Symbol.asyncDispose]: async () => {

@@ -1,4 +1,5 @@
 import type { Db } from '../db/db.ts';
+import { postponeRepos } from '../db/repo-poll.ts';
 import type { DueRepo } from '../db/repo-sync.ts';
 import { takeDueRepos } from '../db/repo-sync.ts';
 import type { Forge } from '../forge/forge.ts';
@@ -11,6 +12,8 @@ export interface ObserveDeps {
   forge: Forge;
   /** How long an unchanged repository is left alone. */
   pollMs: number;
+  /** The same for one on GitLab, which tells by itself; default: as long. */
+  gitlabPollMs?: number | undefined;
   inputsVersion: string;
 }
 
@@ -25,10 +28,14 @@ export interface Observed {
  * costs its share of one statement and of one pass over heads; nothing is written for it.
  */
 export async function observeDueRepos(
-  { db, forge, pollMs, inputsVersion }: ObserveDeps,
+  { db, forge, pollMs, gitlabPollMs, inputsVersion }: ObserveDeps,
   signal: AbortSignal,
 ): Promise<{ taken: number; changed: Observed[] }> {
   const repos = await takeDueRepos(db, { pollMs, limit: BATCH });
+  const remote = repos.filter((repo) => repo.forge === 'gitlab').map(({ id }) => id);
+  if (gitlabPollMs !== undefined && remote.length > 0) {
+    await postponeRepos(db, remote, { pollMs: gitlabPollMs });
+  }
   const heads = await forge.readHeads(repos, signal);
   const changed = repos
     .map((repo) => ({ repo, head: heads.get(repo.id) ?? missingAnswer(repo) }))
