@@ -26,6 +26,7 @@ import {
   createRecount,
 } from '../orchestrator/upkeep.ts';
 import { createConfigPool } from '../reconciler/config-pool.ts';
+import { createGroupFollower } from '../reconciler/follow-groups.ts';
 import { loadOnRequest } from '../reconciler/load-request.ts';
 import type { ReconcileDeps } from '../reconciler/reconcile-repo.ts';
 import { createReconciler } from '../reconciler/reconciler.ts';
@@ -37,6 +38,8 @@ import type { Platform } from './platform.ts';
 
 /** How long an unchanged local repository is left alone; a watch on its folder is usually faster. */
 const LOCAL_POLL_MS = 1000;
+/** GitLab tells of pushes; this is for what it did not tell. */
+const GITLAB_POLL_MS = 300_000;
 const RECONCILE_WORKERS = 4;
 /** Where the policy says nothing: jobs of one repository at once. */
 const REPO_CONCURRENCY = 4;
@@ -88,13 +91,23 @@ export async function reconcilerServices(
 ): Promise<Service[]> {
   const wake = await openWake(platform, stack, REPO_CHANNEL);
   const deps = reconcileDeps(platform, stack);
+  const { gitlab } = platform.forge;
   return [
     keepRunning(
       platform,
       'reconciler',
-      createReconciler({ ...deps, wake, pollMs: LOCAL_POLL_MS, workers: RECONCILE_WORKERS }),
+      createReconciler({
+        ...deps,
+        wake,
+        pollMs: LOCAL_POLL_MS,
+        gitlabPollMs: GITLAB_POLL_MS,
+        workers: RECONCILE_WORKERS,
+      }),
     ),
     keepRunning(platform, 'watch', createRepoWatch({ ...platform, wake })),
+    ...(gitlab
+      ? [keepRunning(platform, 'groups', createGroupFollower({ ...platform, gitlab }))]
+      : []),
   ];
 }
 
