@@ -1,4 +1,4 @@
-import type { ForgeMergeRequest, ForgePerson, OwnPart } from './forge-facts.ts';
+import type { MergeRequestFacts, KnownPerson, OwnPart } from './forge-facts.ts';
 
 /** Who made a change, as far as it can be known. */
 export interface Authorship {
@@ -17,7 +17,7 @@ export interface Authorship {
  */
 export function findAuthors(
   request: Pick<
-    ForgeMergeRequest,
+    MergeRequestFacts,
     'author' | 'commits' | 'versions' | 'pushes' | 'people' | 'head'
   >,
   { bot, identities, published }: OwnPart,
@@ -61,7 +61,7 @@ export function findAuthors(
 }
 
 function isHand(
-  { name, username, emails, id }: ForgePerson,
+  { name, username, emails, id }: KnownPerson,
   [handName, handEmail]: readonly [string, string],
 ): boolean {
   const email = fold(handEmail);

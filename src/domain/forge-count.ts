@@ -1,7 +1,7 @@
 import type { ApprovalQuestion } from './approval-question.ts';
 import { decideApproval, matchingRules } from './approval-verdict.ts';
 import { findAuthors } from './forge-authors.ts';
-import type { ForgePerson } from './forge-facts.ts';
+import type { KnownPerson } from './forge-facts.ts';
 import type { ForgeCount, ForgeQuestion } from './forge-question.ts';
 import type { ForgeVote } from './forge-votes.ts';
 
@@ -68,7 +68,7 @@ function findRequesters({ requesters, request }: ForgeQuestion): {
 
 /** A name in a rule means what had it when the file was applied, whoever has it now. */
 function boundPerson(
-  person: ForgePerson,
+  person: KnownPerson,
   { bindings, request, ours }: ForgeQuestion,
 ): ApprovalQuestion['people'][number] {
   const { id, username, groups, role, bot } = person;

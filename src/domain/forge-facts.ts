@@ -1,7 +1,7 @@
 import type { Role } from './role.ts';
 
 /** A person of the forge as read just now. People are named by the forge's ids: a name can change hands. */
-export interface ForgePerson {
+export interface KnownPerson {
   readonly id: string;
   /** Without the @. */
   readonly username: string;
@@ -19,13 +19,13 @@ export interface ForgePerson {
 }
 
 /** A vote by the forge's own button. It says nothing of the head that it was given for: only its time does. */
-export interface ForgeApproval {
+export interface PressedApproval {
   readonly by: string;
   /** Undefined where the forge is too old to tell. */
   readonly at: Date | undefined;
 }
 
-export interface ForgeNote {
+export interface SaidNote {
   readonly id: string;
   readonly by: string;
   readonly body: string;
@@ -38,12 +38,12 @@ export interface ForgeNote {
 }
 
 /** What the branch was at some time: each push makes one. */
-export interface ForgeVersion {
+export interface PushedVersion {
   readonly head: string;
   readonly at: Date;
 }
 
-export interface ForgeMergeCommit {
+export interface CommitFacts {
   readonly sha: string;
   readonly authorName: string;
   readonly authorEmail: string;
@@ -52,13 +52,13 @@ export interface ForgeMergeCommit {
 }
 
 /** Who brought a head to the source branch. */
-export interface ForgePush {
+export interface SeenPush {
   readonly head: string;
   readonly by: string;
 }
 
 /** Everything that was read about one merge request, with the head read again at the end. */
-export interface ForgeMergeRequest {
+export interface MergeRequestFacts {
   readonly number: number;
   readonly state: 'open' | 'merged' | 'closed';
   readonly draft: boolean;
@@ -78,16 +78,16 @@ export interface ForgeMergeRequest {
   /** Why the forge itself would not merge it, in its own word; undefined: nothing is against it. */
   readonly against: string | undefined;
   /** Newest first. */
-  readonly versions: readonly ForgeVersion[];
-  readonly approvals: readonly ForgeApproval[];
+  readonly versions: readonly PushedVersion[];
+  readonly approvals: readonly PressedApproval[];
   /** Reviewers who asked for changes by the forge's own button, and have not taken it back. */
   readonly objections: readonly string[];
-  readonly notes: readonly ForgeNote[];
-  readonly commits: readonly ForgeMergeCommit[];
+  readonly notes: readonly SaidNote[];
+  readonly commits: readonly CommitFacts[];
   /** Pushes to the source branch, as far as the forge remembers them. */
-  readonly pushes: readonly ForgePush[];
+  readonly pushes: readonly SeenPush[];
   /** Everybody who voted, wrote a command, pushed, opened or merged it, and the requesters whose names are known. */
-  readonly people: readonly ForgePerson[];
+  readonly people: readonly KnownPerson[];
   /** The ids that the groups of the rules have now, by path; one that is not there is missing. */
   readonly groupIds: Readonly<Record<string, string>>;
   /** Old and new paths of every change. */

@@ -1,7 +1,7 @@
 import type { Agent } from './agent.ts';
 import type { ApprovalVerdict } from './approval-verdict.ts';
 import type { Authorship } from './forge-authors.ts';
-import type { ForgeMergeRequest, OwnPart } from './forge-facts.ts';
+import type { MergeRequestFacts, OwnPart } from './forge-facts.ts';
 import type { AskedCommand, ForgeVote, LostVote } from './forge-votes.ts';
 import type { ApprovalRule, GateKind } from './spec.ts';
 
@@ -13,7 +13,7 @@ export interface NameBindings {
 
 export interface ForgeQuestion {
   readonly gate: GateKind;
-  readonly request: ForgeMergeRequest;
+  readonly request: MergeRequestFacts;
   readonly ours: OwnPart;
   /** The head that the gate is bound to, and the branch that the work is for. */
   readonly expected: { readonly head: string; readonly target: string };

@@ -1,4 +1,4 @@
-import type { ForgeMergeRequest, ForgeNote, ForgePerson } from './forge-facts.ts';
+import type { MergeRequestFacts, SaidNote, KnownPerson } from './forge-facts.ts';
 import type { ForgeQuestion } from './forge-question.ts';
 import { QUIET_MS } from './forge-verdict.ts';
 import type { ApprovalRule } from './spec.ts';
@@ -28,7 +28,7 @@ export function rule(change: Partial<ApprovalRule> = {}): ApprovalRule {
   };
 }
 
-export function person(username: string, change: Partial<ForgePerson> = {}): ForgePerson {
+export function person(username: string, change: Partial<KnownPerson> = {}): KnownPerson {
   return {
     id: `id-${username}`,
     username,
@@ -47,8 +47,8 @@ let notes = 100;
 export function note(
   username: string,
   body: string,
-  { at = after(60_000), ...change }: Partial<ForgeNote> = {},
-): ForgeNote {
+  { at = after(60_000), ...change }: Partial<SaidNote> = {},
+): SaidNote {
   notes += 1;
   return {
     id: String(notes),
@@ -68,7 +68,7 @@ export function button(username: string, at: Date | undefined = after(60_000)) {
 
 export const PEOPLE = ['ann', 'ben', 'cat'].map((name) => person(name));
 
-export function request(change: Partial<ForgeMergeRequest> = {}): ForgeMergeRequest {
+export function request(change: Partial<MergeRequestFacts> = {}): MergeRequestFacts {
   return {
     number: 7,
     state: 'open',
@@ -112,7 +112,7 @@ export function commit(sha: string, name: string, email: string) {
 }
 
 export function question(
-  read: Partial<ForgeMergeRequest> = {},
+  read: Partial<MergeRequestFacts> = {},
   change: Partial<ForgeQuestion> = {},
 ): ForgeQuestion {
   return {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import type { ForgeMergeRequest } from './forge-facts.ts';
+import type { MergeRequestFacts } from './forge-facts.ts';
 import { after, BOT, commit, HEAD, OTHER, person, question, rule } from './forge-scenarios.ts';
 import { decideForgeVotes, QUIET_MS } from './forge-verdict.ts';
 import type { Role } from './role.ts';
@@ -55,7 +55,7 @@ const anyRequest = fc.record({
     ),
   ),
   pusher: fc.constantFrom(undefined, ...NAMES),
-  state: fc.constantFrom<ForgeMergeRequest['state']>('open', 'open', 'open', 'merged', 'closed'),
+  state: fc.constantFrom<MergeRequestFacts['state']>('open', 'open', 'open', 'merged', 'closed'),
   draft: fc.constantFrom(false, false, false, true),
   mergedBy: fc.constantFrom(undefined, BOT, ...NAMES.map((name) => `id-${name}`)),
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import type { ForgeMergeRequest } from './forge-facts.ts';
+import type { MergeRequestFacts } from './forge-facts.ts';
 import type { ForgeQuestion } from './forge-question.ts';
 import {
   after,
@@ -17,9 +17,9 @@ import {
 } from './forge-scenarios.ts';
 import { decideForgeVotes, QUIET_MS } from './forge-verdict.ts';
 
-const decide = (read: Partial<ForgeMergeRequest>, change: Partial<ForgeQuestion> = {}) =>
+const decide = (read: Partial<MergeRequestFacts>, change: Partial<ForgeQuestion> = {}) =>
   decideForgeVotes(question(read, change));
-const sentences = (read: Partial<ForgeMergeRequest>, change: Partial<ForgeQuestion> = {}) =>
+const sentences = (read: Partial<MergeRequestFacts>, change: Partial<ForgeQuestion> = {}) =>
   decide(read, change).discounted.map(({ sentence }) => sentence);
 const approve = (sha = HEAD) => `/autodev approve ${sha.slice(0, 8)}`;
 
@@ -57,7 +57,7 @@ test('what the forge calls approved, or nothing against it, opens nothing', () =
   expect(decide({ against: undefined, approvals: [] }).state).toBe('waiting');
 });
 
-test.each<[string, Partial<ForgeMergeRequest>]>([
+test.each<[string, Partial<MergeRequestFacts>]>([
   ['another commit', { notes: [note('ann', approve(OTHER))] }],
   ['a note that was edited', { notes: [note('ann', approve(), { updatedAt: after(70_000) })] }],
   ['a note edited into a vote', { notes: [note('ann', approve(), { updatedAt: after(60_001) })] }],
@@ -392,7 +392,7 @@ test('a merge is the one vote of who merged', () => {
   });
 });
 
-test.each<[string, Partial<ForgeMergeRequest>, Partial<ForgeQuestion>]>([
+test.each<[string, Partial<MergeRequestFacts>, Partial<ForgeQuestion>]>([
   [
     'by somebody below the role',
     { mergedBy: 'id-ann', people: [person('ann', { role: 'reporter' })] },

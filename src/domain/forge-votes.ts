@@ -1,5 +1,5 @@
 import type { Vote } from './approval-question.ts';
-import type { ForgeMergeRequest, ForgeNote } from './forge-facts.ts';
+import type { MergeRequestFacts, SaidNote } from './forge-facts.ts';
 import { parseNoteCommand, type NoteCommand } from './note-command.ts';
 
 type VoteCommand =
@@ -60,7 +60,7 @@ const APPROVED = /^approved this merge request/iu;
  * @param since when the newest version came
  */
 export function hearVotes(
-  request: Pick<ForgeMergeRequest, 'approvals' | 'notes'>,
+  request: Pick<MergeRequestFacts, 'approvals' | 'notes'>,
   { head, since, quietMs, bot, merged }: Hearing,
 ): HeardNotes {
   const votes: ForgeVote[] = [];
@@ -134,19 +134,19 @@ export function hearVotes(
   return { votes, lost: lost.sort((a, b) => compare(key(a), key(b))), commands };
 }
 
-function who({ by, id }: ForgeNote): { by: string; note: string } {
+function who({ by, id }: SaidNote): { by: string; note: string } {
   return { by, note: id };
 }
 
 function voteOf(
-  { id, by, at }: ForgeNote,
+  { id, by, at }: SaidNote,
   said: Pick<ForgeVote, 'choice' | 'text' | 'head'>,
 ): ForgeVote {
   return { id: `note:${id}`, by, ...said, via: 'note', at, note: id };
 }
 
 function noteProblem(
-  { at }: ForgeNote,
+  { at }: SaidNote,
   command: NoteCommand,
   { head, since, merged }: Pick<Hearing, 'head' | 'since' | 'merged'>,
 ): string | undefined {
@@ -174,7 +174,7 @@ function buttonProblem(
 }
 
 /** Servers before 18 do not say when the button was pressed; their own notes do. */
-function timeInNotes(notes: readonly ForgeNote[], by: string): Date | undefined {
+function timeInNotes(notes: readonly SaidNote[], by: string): Date | undefined {
   const said = notes.filter((note) => note.system && note.by === by && APPROVED.test(note.body));
   return said.toSorted(byTime).at(-1)?.at;
 }
