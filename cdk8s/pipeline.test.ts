@@ -218,8 +218,9 @@ async function jobsOf(files: Readonly<Record<string, string>>): Promise<string[]
   ]);
   await execa('git', ['-C', folder, 'add', '.']);
   await execa('git', ['-C', folder, ...git, 'commit', '--quiet', '--message=test']);
-  const program = path.join(ROOT, 'node_modules/.bin/gitlab-ci-local');
-  const { stdout } = await execa(process.execPath, [program, '--list-json'], {
+  const { stdout } = await execa('gitlab-ci-local', ['--list-json'], {
+    preferLocal: true,
+    localDir: ROOT,
     cwd: folder,
     env: { FORCE_COLOR: '0', HOME: folder },
   });

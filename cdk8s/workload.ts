@@ -11,8 +11,7 @@ import { labels, selector } from './manifest.ts';
 export const APP_UID = 10_001;
 export const WORKER_UID = 10_002;
 
-export const PRIORITIES = ['auto-dev-data', 'auto-dev-control', 'auto-dev-agent'] as const;
-export type Priority = (typeof PRIORITIES)[number];
+export type Priority = 'auto-dev-data' | 'auto-dev-control' | 'auto-dev-agent';
 
 /** A container without what every container of ours has. */
 export type Container = Omit<IContainer, 'imagePullPolicy'>;

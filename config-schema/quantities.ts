@@ -12,19 +12,21 @@ export async function generateQuantities(root: string): Promise<[string, string]
   for (const { file } of SCHEMAS) {
     schemas.set(file, await readSchema(root, file));
   }
-  return SCHEMAS.filter(({ name }) => name === 'autodev' || name === 'policy').map(({ name, file }) => {
-    const tree = new TreeWriter(schemas);
-    const top = tree.write(file, schemas.get(file) ?? {}) ?? '{}';
-    const content = [
-      `// Generated from config-schema/${file} by config-schema/generate.ts: do not edit.`,
-      `import type { QuantityTree } from './check-quantities.ts';`,
-      ``,
-      ...tree.constants,
-      `export const ${name.toUpperCase()}_QUANTITIES: QuantityTree = ${top};`,
-      ``,
-    ];
-    return [`src/config/${name}-quantities.generated.ts`, content.join('\n')];
-  });
+  return SCHEMAS.filter(({ name }) => name === 'autodev' || name === 'policy').map(
+    ({ name, file }) => {
+      const tree = new TreeWriter(schemas);
+      const top = tree.write(file, schemas.get(file) ?? {}) ?? '{}';
+      const content = [
+        `// Generated from config-schema/${file} by config-schema/generate.ts: do not edit.`,
+        `import type { QuantityTree } from './check-quantities.ts';`,
+        ``,
+        ...tree.constants,
+        `export const ${name.toUpperCase()}_QUANTITIES: QuantityTree = ${top};`,
+        ``,
+      ];
+      return [`src/config/${name}-quantities.generated.ts`, content.join('\n')];
+    },
+  );
 }
 
 class TreeWriter {
