@@ -31,6 +31,7 @@ const noProcesses: Processes = {
   scheduler: unexpected,
   orchestrator: unexpected,
   dashboard: unexpected,
+  webhook: unexpected,
   runner: unexpected,
 };
 

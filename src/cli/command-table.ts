@@ -172,4 +172,5 @@ export const COMMANDS: readonly CommandEntry[] = [
     () => import('./commands/runner.ts'),
   ),
   entry('processes', 'dashboard', 'The API', () => import('./commands/dashboard.ts')),
+  entry('processes', 'webhook', "GitLab's events in", () => import('./commands/webhook.ts')),
 ];

@@ -41,5 +41,6 @@ export interface Processes {
   scheduler: Process;
   orchestrator: Process;
   dashboard: Process;
+  webhook: Process;
   runner: Process<RunnerOptions>;
 }

@@ -47,6 +47,7 @@ export function statusPage(
       ],
       ['suspended', repo.suspended && oneLine(repo.suspended)],
       ['looked at', agoWord(repo.checked_at, now)],
+      ['hooks', hooksWord(repo, now)],
     ]),
   ];
   if (repo.diagnostics.length > 0) {
@@ -90,6 +91,14 @@ export function statusPage(
       : `\n${gates.map(({ id, kind, title }) => `▲ ${id} ${kind}: ${oneLine(title)}`).join('\n')}\n  autodev approvals ID shows one; autodev approve ID says yes`,
   );
   return parts.join('\n');
+}
+
+/** A hook that GitLab switched off says nothing, and nobody is told: its silence must be seen. */
+function hooksWord({ forge, last_delivery_at: at }: Repo, now: Date): string | null {
+  if (forge === 'local') {
+    return null;
+  }
+  return at === null ? 'GitLab has told nothing yet' : `GitLab told something ${agoWord(at, now)}`;
 }
 
 function nextWord({ enabled, next_at: at, timezone }: Schedule, zoneOffset: ZoneOffset): string {

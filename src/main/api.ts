@@ -1,17 +1,21 @@
+import type { FastifyInstance } from 'fastify';
 import { Registry, collectDefaultMetrics } from 'prom-client';
 
 import { createHearing } from '../control/hearing.ts';
 import { registerBusMetrics } from '../control/metrics.ts';
 import { createAccess } from '../dashboard/api/access.ts';
+import type { ApiDeps } from '../dashboard/api/deps.ts';
 import { createServer } from '../dashboard/api/server.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Service } from '../kernel/service.ts';
 import { aborted } from '../kernel/service.ts';
+import { webhook } from '../webhook/webhook.ts';
 import { createActs } from './acts.ts';
 import { busReadiness } from './control-bus.ts';
 import { announceServer, readOrMakeToken } from './data-dir.ts';
 import type { Platform } from './platform.ts';
 import { openWake, reconcileDeps } from './services.ts';
+import { openWebhook } from './webhook.ts';
 
 /** For a person, who sees nothing of the log. */
 const FIRST_STEPS = `
@@ -27,13 +31,15 @@ interface ApiOptions {
   stdout: NodeJS.WritableStream;
   /** Why no repository beside the demo may be added; undefined: any may. */
   onlyDemo?: string | undefined;
+  /** Whether hooks of GitLab are taken here as well, where there is a secret for them. */
+  withWebhook?: boolean;
 }
 
 /** Listens, tells people and commands where, and answers the service that closes it all again. */
 export async function apiServices(
   platform: Platform,
   wakes: DisposableStack,
-  { host, port, stdout, onlyDemo }: ApiOptions,
+  { host, port, stdout, onlyDemo, withWebhook = false }: ApiOptions,
 ): Promise<Service[]> {
   const { settings, data, db, clock, operator } = platform;
   const address = { host: host ?? settings.AUTODEV_HOST, port: port ?? settings.AUTODEV_PORT };
@@ -45,7 +51,10 @@ export async function apiServices(
   collectDefaultMetrics({ register: registry });
   registerBusMetrics(registry, platform.bus);
   const stop = new AbortController();
-  const server = createServer({
+  const hasSecret = settings.GITLAB_WEBHOOK_SECRET ?? settings.GITLAB_WEBHOOK_SIGNING_TOKEN;
+  const hooks = withWebhook && hasSecret ? openWebhook(platform, registry) : undefined;
+  const before = hooks && (async (app: FastifyInstance) => void app.register(webhook, hooks.deps));
+  const apiDeps: ApiDeps = {
     ...platform,
     log: platform.log.child({ service: 'api' }),
     access,
@@ -62,7 +71,8 @@ export async function apiServices(
       onlyDemo,
       gateWake: await openWake(platform, wakes, 'gate'),
     }),
-  });
+  };
+  const server = createServer(hooks ? { ...apiDeps, ready: hooks.ready } : apiDeps, { before });
 
   await listen(server, address);
   const [bound] = server.addresses();
@@ -76,6 +86,7 @@ export async function apiServices(
   }
 
   return [
+    ...(hooks?.services ?? []),
     async (signal) => {
       await aborted(signal);
       await announced[Symbol.asyncDispose]();

@@ -46,6 +46,11 @@ process.exitCode = await runCli(process.argv.slice(2), {
       const { apiServices } = await import('./api.ts');
       return runProcess(options, (platform, wakes) => apiServices(platform, wakes, options));
     },
+    webhook: async (options) => {
+      const { runProcess } = await import('./process.ts');
+      const { webhookServices } = await import('./webhook.ts');
+      return runProcess(options, webhookServices);
+    },
     runner: async (options) => {
       const { runProcess } = await import('./process.ts');
       const { openRunner } = await import('./runner.ts');

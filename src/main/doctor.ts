@@ -9,6 +9,7 @@ import { systemClock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { bubblewrapSandbox } from '../sandbox/bubblewrap.ts';
 import { makeToolbox } from '../sandbox/toolbox.ts';
+import { hookChecks } from './hook-checks.ts';
 import type { Platform } from './platform.ts';
 import { openPlatform } from './platform.ts';
 import type { ProviderRow } from './providers.ts';
@@ -41,6 +42,7 @@ export async function runDoctor(options: ProcessOptions): Promise<number> {
       await sandboxCheck(platform),
       await diskCheck(platform),
       await rolesCheck(),
+      ...(await hookChecks(platform.db, systemClock.now())),
       ...(await Promise.all(
         providerTable(platform).map((row) => providerCheck(platform, row, options.signal)),
       )),

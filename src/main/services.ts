@@ -4,6 +4,7 @@ import { version } from '../cli/version.ts';
 import { sha256 } from '../config/objects.ts';
 import { effectivePolicy } from '../config/policy.ts';
 import { riskOf } from '../config/risk.ts';
+import { HINT_CHANNEL } from '../db/hook-deliveries.ts';
 import { REPO_CHANNEL } from '../db/repo-sync.ts';
 import { SCHEDULE_CHANNEL } from '../db/schedules.ts';
 import type { Wake } from '../db/wake.ts';
@@ -15,6 +16,7 @@ import { keepRunning } from '../kernel/service.ts';
 import { createBranchWatch } from '../orchestrator/branches.ts';
 import { createGateService } from '../orchestrator/decide-gates.ts';
 import { createEffectService } from '../orchestrator/effects.ts';
+import { createHintService } from '../orchestrator/follow-hints.ts';
 import { createReaper } from '../orchestrator/reaper.ts';
 import { createRecheck } from '../orchestrator/recheck-artifact.ts';
 import { createRetention } from '../orchestrator/retention.ts';
@@ -33,6 +35,7 @@ import { createReconciler } from '../reconciler/reconciler.ts';
 import { createRepoWatch } from '../reconciler/watch-repos.ts';
 import { createHasChanged } from '../scheduler/has-changed.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
+import { openActReader } from './act-reader.ts';
 import { createInspection } from './inspect-artifact.ts';
 import type { Platform } from './platform.ts';
 
@@ -142,7 +145,9 @@ export async function orchestratorServices(
     recheckArtifact: createRecheck({ ...platform, inspect: createInspection(platform) }),
   };
   const wake = (channel: string): Promise<Wake> => openWake(platform, stack, channel);
+  const acts = await openActReader(platform);
   const services: Record<string, Service> = {
+    ...(acts && { hints: createHintService({ ...deps, acts, wake: await wake(HINT_CHANNEL) }) }),
     triggers: createTriggerService({ ...deps, wake: await wake('event') }),
     effects: createEffectService({ ...deps, wake: await wake('effect') }),
     gates: createGateService({ ...deps, wake: await wake('gate') }),

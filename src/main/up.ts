@@ -51,7 +51,7 @@ export async function up(options: UpOptions): Promise<number> {
       ...(await orchestratorServices(platform, wakes)),
       ...narration(platform, options),
       // Last: it says that the rest is ready.
-      ...(await apiServices(platform, wakes, { ...options, onlyDemo })),
+      ...(await apiServices(platform, wakes, { ...options, onlyDemo, withWebhook: true })),
     ],
     options.signal,
   );

@@ -13,6 +13,7 @@ import { oneLine } from '../output.ts';
 import { pickRepo, repoPath } from '../pick-repo.ts';
 import { repoTable } from '../repo-table.ts';
 import { statusPage } from '../status-page.ts';
+import { agoWord } from '../words.ts';
 
 export const define: Define = (command, act) => {
   command
@@ -55,6 +56,7 @@ async function showStatus(
         [
           ...sandboxWarning(output, stats),
           ...setAsideWarning(output, stats),
+          ...refusedWarning(output, stats, clock.now()),
           repoTable(output, repos),
           ...failedLines(output, failed),
           gates.length === 0 ? '' : `\n${gates.length} waiting for you: autodev approvals`,
@@ -77,6 +79,7 @@ async function showStatus(
     [
       ...sandboxWarning(output, stats),
       ...setAsideWarning(output, stats),
+      ...refusedWarning(output, stats, clock.now()),
       statusPage(output, { repo, agents, schedules, gates }, clock.now()),
       ...failedLines(output, failed),
     ].join('\n'),
@@ -90,6 +93,24 @@ function setAsideWarning({ paint }: Output, { set_aside: rows }: Stats): string[
     const again = next === null ? `; again: autodev retry ${what}:${id}` : '';
     return paint('yellow', `▲ set aside: ${what} ${id} (${tried}${again}): ${oneLine(error)}`);
   });
+}
+
+const RECENT_MS = 24 * 3_600_000;
+
+/** Somebody who is not GitLab, a secret that differs, or a database that does not keep up. */
+function refusedWarning(
+  { paint }: Output,
+  { refused_deliveries: refused }: Stats,
+  now: Date,
+): string[] {
+  return refused
+    .filter(({ last_at: at }) => now.getTime() - Date.parse(at) < RECENT_MS)
+    .map(({ reason, total, last_at: at }) =>
+      paint(
+        'yellow',
+        `▲ deliveries of GitLab refused: ${reason} (${total} ever, last ${agoWord(at, now)})`,
+      ),
+    );
 }
 
 /** First of all: without a box, a worker can do all that this user can. */

@@ -6,6 +6,7 @@ import { JOB_STATES, isFinal, jobStateOf } from '../../domain/job-state.ts';
 import type { Queryable } from '../db.ts';
 import type { Sql } from '../sql.ts';
 import { sql } from '../sql.ts';
+import { LAST_DELIVERY, LastDelivery } from './hooks.ts';
 import { readSandbox, withSandbox } from './sandbox.ts';
 import { conditionOf } from './wire-json.ts';
 import type { Page } from './wire.ts';
@@ -50,6 +51,7 @@ export const Repo = Type.Object({
     description: 'How many jobs that are not final stand in each state',
   }),
   open_gates: Type.Integer(),
+  last_delivery_at: LastDelivery,
   created_at: Time,
 });
 
@@ -72,6 +74,7 @@ interface RepoRow {
   conditions: unknown[] | null;
   diagnostics: unknown[] | null;
   open_gates: number;
+  last_delivery_at: Date | null;
   jobs: Record<string, number> | null;
   revision: RevisionJson | null;
   held: RevisionJson | null;
@@ -127,6 +130,7 @@ const REPOS: Sql = sql`
     ${micros(sql`s.dirty_at`)} as asked_at, ${micros(sql`s.answered_at`)} as answered_at,
     s.suspended, s.conditions, s.diagnostics,
     (select count(*)::int from gate g where g.repo_id = r.id and g.state = 'open') as open_gates,
+    ${LAST_DELIVERY} as last_delivery_at,
     (select jsonb_object_agg(state, n) from
        (select state, count(*) as n from job where repo_id = r.id group by state) q) as jobs,
     (select ${REVISION_COLUMNS} from revision v where v.id = s.revision_id) as revision,
@@ -158,6 +162,7 @@ function repoOf(row: RepoRow, sandbox: Condition | undefined): Repo {
     diagnostics: row.diagnostics ?? [],
     jobs: Object.fromEntries(ACTIVE_STATES.map((state) => [state, counts.get(state) ?? 0])),
     open_gates: row.open_gates,
+    last_delivery_at: timeOrNull(row.last_delivery_at),
     created_at: time(row.created_at),
   };
 }

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { JOB_STATES, jobStateOf } from '../../domain/job-state.ts';
 import type { Queryable } from '../db.ts';
 import { sql } from '../sql.ts';
+import { RefusedDeliveries, listRefusedDeliveries } from './hooks.ts';
 import { readSandbox } from './sandbox.ts';
 import { SetAside, countFaults, listSetAsideRows } from './set-aside.ts';
 import { Cost, orNull, usd } from './wire.ts';
@@ -21,6 +22,9 @@ export const Stats = Type.Object({
   set_aside: Type.Array(SetAside, { description: 'Rows that could not be handled: bugs of ours' }),
   faults: Type.Record(Type.String(), Type.Integer(), {
     description: 'How often each kind of row could not be handled, since the beginning',
+  }),
+  refused_deliveries: Type.Array(RefusedDeliveries, {
+    description: 'Deliveries of GitLab hooks that were answered with an error',
   }),
   sandbox: orNull(
     Type.Object({ status: Type.String(), reason: Type.String(), message: Type.String() }),
@@ -41,7 +45,7 @@ interface StatsRow {
 }
 
 export async function readStats(db: Queryable): Promise<Stats> {
-  const [counts, [row], sandbox, setAside, faults] = await Promise.all([
+  const [counts, [row], sandbox, setAside, faults, refused] = await Promise.all([
     db.query<{ state: number; n: number }>(sql`
       select state, count(*)::int as n from job group by state
       union all
@@ -59,6 +63,7 @@ export async function readStats(db: Queryable): Promise<Stats> {
     readSandbox(db),
     listSetAsideRows(db),
     countFaults(db),
+    listRefusedDeliveries(db),
   ]);
   const jobs = new Map(counts.map(({ state, n }) => [jobStateOf(state), n]));
   const { tokens, micro_usd: microUsd, ...rest } = row ?? NOTHING;
@@ -69,6 +74,7 @@ export async function readStats(db: Queryable): Promise<Stats> {
     cost_24h: { tokens, usd: usd(microUsd) },
     set_aside: setAside,
     faults,
+    refused_deliveries: refused,
     sandbox:
       sandbox === undefined
         ? null
