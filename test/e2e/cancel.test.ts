@@ -128,7 +128,6 @@ test('by Redis it takes 100 ms; frozen, killed and back, nothing hangs and nothi
   await redis.kill();
   const killed = await cancelSome(dashboard, 'while Redis is gone');
   const without = await busSays(dashboard);
-  const doctor = await dashboard.cli('doctor');
   await redis.start();
   await isConnected();
   const again = await cancelSome(dashboard, 'with Redis back');
@@ -139,5 +138,4 @@ test('by Redis it takes 100 ms; frozen, killed and back, nothing hangs and nothi
   expect(again).toBeLessThan(WITH_BUS_MS);
   expect(without.status).toBe(200);
   expect(without.text).toContain('degraded: Redis at 127.0.0.1');
-  expect(doctor.stdout).toContain('bus');
 });
