@@ -56,7 +56,14 @@ test('partitions go when all of them is old, and do not come back', async ({ db 
 
   const gone = await forgetOld({ db, log: silentLog });
 
-  expect(gone).toEqual({ transcripts: 2, jobEvents: 1, artifacts: 2, jobs: 1, events: 1 });
+  expect(gone).toEqual({
+    transcripts: 2,
+    jobEvents: 1,
+    artifacts: 2,
+    jobs: 1,
+    events: 1,
+    sessions: 0,
+  });
   const left = await partitions(db);
   expect(left).toContain('job_done_0');
   expect(left).not.toContain('job_done_1');
@@ -71,6 +78,7 @@ test('partitions go when all of them is old, and do not come back', async ({ db 
     artifacts: 0,
     jobs: 0,
     events: 0,
+    sessions: 0,
   });
 });
 

@@ -1,4 +1,5 @@
 import { deleteOldArtifacts, deleteOldEvents, dropOldPartitions } from '../db/retention.ts';
+import { deleteOldWorkerSessions } from '../db/worker-sessions.ts';
 import type { Service } from '../kernel/service.ts';
 import { every } from '../kernel/service.ts';
 import type { UpkeepDeps } from './upkeep.ts';
@@ -12,6 +13,7 @@ const KEEP_DAYS = {
   jobs: 400,
   artifacts: 7,
   events: 7,
+  sessions: 30,
 } as const;
 
 /** Forgets what is old, a few times a day. */
@@ -33,6 +35,7 @@ export async function forgetOld({
     artifacts: await deleteOldArtifacts(db, { days: KEEP_DAYS.artifacts }),
     jobs: await dropOldPartitions(db, 'job_done', { days: KEEP_DAYS.jobs }),
     events: await deleteOldEvents(db, { days: KEEP_DAYS.events }),
+    sessions: await deleteOldWorkerSessions(db, { days: KEEP_DAYS.sessions }),
   };
   if (Object.values(gone).some((count) => count > 0)) {
     log.info(gone, 'old rows forgotten');
