@@ -66,7 +66,7 @@ try {
     inputsVersion: '1',
     nextCronTime: createCronTimes(),
     zoneOffset: createZoneOffset(),
-    repoConcurrency: 4,
+    limitsOf: () => ({ concurrency: 4, prune: { share: 0.5, count: 3 } }),
     pollMs: 3_600_000,
     workers: WORKERS,
   };

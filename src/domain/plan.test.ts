@@ -103,7 +103,9 @@ test.each([
 ])('retiring all but $kept of $actual objects is held: $held', ({ actual, kept, held }) => {
   const changes = planChanges(agents(kept), agents(actual));
 
-  expect(isMassPrune(changes, actual)).toBe(held);
+  expect(isMassPrune(changes, { actualCount: actual, limits: { share: 0.5, count: 3 } })).toBe(
+    held,
+  );
 });
 
 test('the digest follows what changes, not the order in which it was found', () => {

@@ -86,12 +86,21 @@ export function loosens(change: Change): boolean {
   return change.paths.some((path) => path.risk === 'loosens');
 }
 
+/** How much one change may retire by itself: a share of what is in force (0 to 1), and so many in any case. */
+export interface PruneLimits {
+  readonly share: number;
+  readonly count: number;
+}
+
 /**
- * Whether a plan retires so much that it is rather a mistake (a cut-off file, a bad merge) than a wish: more
- * than three objects and more than half of those in force. Such retirements wait for the plan's digest.
+ * Whether a plan retires so much that it is rather a mistake (a cut-off file, a bad merge) than a wish. Such
+ * retirements wait for the plan's digest.
  */
-export function isMassPrune(changes: readonly Change[], actualCount: number): boolean {
-  return summarizePlan(changes).retire > Math.max(3, actualCount / 2);
+export function isMassPrune(
+  changes: readonly Change[],
+  { actualCount, limits }: { actualCount: number; limits: PruneLimits },
+): boolean {
+  return summarizePlan(changes).retire > Math.max(limits.count, actualCount * limits.share);
 }
 
 /**

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { hostname, tmpdir, userInfo } from 'node:os';
 
 import picomatch from 'picomatch';
@@ -8,8 +7,6 @@ import { pino } from 'pino';
 import type { ProcessOptions } from '../cli/processes.ts';
 import type { NextCronTime } from '../config/cron-times.ts';
 import { createCronTimes } from '../config/cron-times.ts';
-import type { LoadedPolicy } from '../config/policy.ts';
-import { loadPolicy, localPolicy } from '../config/policy.ts';
 import type { Roles } from '../config/roles.ts';
 import { readRoles } from '../config/roles.ts';
 import type { Settings } from '../config/settings.ts';
@@ -24,7 +21,6 @@ import { createGit } from '../forge/git.ts';
 import { createLocalForge } from '../forge/local/forge.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import { openControlBus } from './control-bus.ts';
 import type { DataDir } from './data-dir.ts';
@@ -32,6 +28,8 @@ import { openDataDir } from './data-dir.ts';
 import type { Database } from './database.ts';
 import { openDatabase } from './database.ts';
 import { openGitlab } from './gitlab.ts';
+import type { LivePolicy } from './live-policy.ts';
+import { openPolicy } from './live-policy.ts';
 
 /** Our name on merges and branches. */
 const IDENTITY = { name: 'Auto-Dev', email: 'autodev@localhost' };
@@ -46,7 +44,7 @@ export interface Platform extends Database {
   readonly forge: Forges;
   /** Carries hints between processes. */
   readonly bus: ControlBus;
-  readonly policy: LoadedPolicy;
+  readonly policy: LivePolicy;
   readonly roles: Roles;
   readonly identity: typeof IDENTITY;
   /** The operating-system user: in local mode the owner of everything. */
@@ -71,7 +69,7 @@ export async function openPlatform(options: ProcessOptions): Promise<Platform> {
 
   const searchPath = env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
   const data = await openDataDir(dataDir ?? settings.AUTODEV_DATA, cwd);
-  const policy = await readPolicy(settings.AUTODEV_POLICY);
+  const policy = await openPolicy({ clock, log }, settings.AUTODEV_POLICY);
   const roles = await readRoles();
   const git = createGit({ path: searchPath, clock });
   const matches = globMatcher();
@@ -114,6 +112,7 @@ export async function openPlatform(options: ProcessOptions): Promise<Platform> {
     nextCronTime: createCronTimes(),
     zoneOffset: createZoneOffset(),
     [Symbol.asyncDispose]: async () => {
+      policy[Symbol.dispose]();
       await bus[Symbol.asyncDispose]();
       await database[Symbol.asyncDispose]();
     },
@@ -124,29 +123,6 @@ export async function openPlatform(options: ProcessOptions): Promise<Platform> {
 function logLevel({ env, stdout }: ProcessOptions, settings: Settings): string {
   const atTerminal = 'isTTY' in stdout && stdout.isTTY === true;
   return atTerminal && !env['LOG_LEVEL'] ? 'warn' : settings.LOG_LEVEL;
-}
-
-/** The policy file, or what one machine allows. Broken at start means no start. */
-async function readPolicy(file: string | undefined): Promise<LoadedPolicy> {
-  if (file === undefined) {
-    return localPolicy();
-  }
-  const source = await readFile(file).catch((cause: unknown) => {
-    throw new AppError('SETTINGS_INVALID', `the policy ${file} cannot be read`, {
-      cause,
-      remedy: 'Correct AUTODEV_POLICY, or unset it.',
-    });
-  });
-  const result = loadPolicy(source, file);
-  if (result.ok) {
-    return result.policy;
-  }
-  const [first] = result.diagnostics;
-  throw new AppError(
-    'SETTINGS_INVALID',
-    `the policy ${file}:${first?.line ?? 1} is invalid: ${first?.message ?? ''}`,
-    first && { remedy: first.remedy },
-  );
 }
 
 /** Names that begin with a dot are names like any other; patterns are compiled once. */

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { version } from '../cli/version.ts';
 import { sha256 } from '../config/objects.ts';
 import { effectivePolicy } from '../config/policy.ts';
+import { repoLimits } from '../config/repo-limits.ts';
 import { riskOf } from '../config/risk.ts';
 import { HINT_CHANNEL } from '../db/hook-deliveries.ts';
 import { REPO_CHANNEL } from '../db/repo-sync.ts';
@@ -37,6 +38,7 @@ import { createHasChanged } from '../scheduler/has-changed.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { openActReader } from './act-reader.ts';
 import { createInspection } from './inspect-artifact.ts';
+import { underPolicy } from './live-policy.ts';
 import type { Platform } from './platform.ts';
 
 /** How long an unchanged local repository is left alone; a watch on its folder is usually faster. */
@@ -44,8 +46,6 @@ const LOCAL_POLL_MS = 1000;
 /** GitLab tells of pushes; this is for what it did not tell. */
 const GITLAB_POLL_MS = 300_000;
 const RECONCILE_WORKERS = 4;
-/** Where the policy says nothing: jobs of one repository at once. */
-const REPO_CONCURRENCY = 4;
 
 /** What the reconciler needs, and what plans for people are made with. Threads that it starts end with `stack`. */
 export function reconcileDeps(platform: Platform, stack: DisposableStack): ReconcileDeps {
@@ -56,17 +56,13 @@ export function reconcileDeps(platform: Platform, stack: DisposableStack): Recon
     availableParallelism() > 1
       ? stack.use(createConfigPool({ ...platform, log })).load
       : loadOnRequest;
-  const credentials = [
-    ...(settings.OPENAI_API_KEY ? (['codex'] as const) : []),
-    ...(settings.ANTHROPIC_API_KEY ? (['claude'] as const) : []),
-  ];
+  const credentials = credentialsOf(settings);
   return {
     ...platform,
     log,
     risk: riskOf,
-    repoConcurrency: REPO_CONCURRENCY,
-    // A verdict holds while the product, the policy and the credentials are the same.
-    inputsVersion: sha256(canonicalJson([version, policy.policy, credentials])).slice(0, 16),
+    limitsOf: (path) => repoLimits(policy, path),
+    inputsVersion: inputsVersion(platform),
     load: (repo, source, readFile) =>
       load(
         {
@@ -77,6 +73,19 @@ export function reconcileDeps(platform: Platform, stack: DisposableStack): Recon
         readFile,
       ),
   };
+}
+
+/** A verdict holds while the product, the policy and the credentials are the same. */
+function inputsVersion({ policy, settings }: Platform): string {
+  const inputs = [version, policy.policy, credentialsOf(settings)];
+  return sha256(canonicalJson(inputs)).slice(0, 16);
+}
+
+function credentialsOf(settings: Platform['settings']): ('codex' | 'claude')[] {
+  return [
+    ...(settings.OPENAI_API_KEY ? (['codex'] as const) : []),
+    ...(settings.ANTHROPIC_API_KEY ? (['claude'] as const) : []),
+  ];
 }
 
 /** Opens a wake that ends with `stack`. */
@@ -99,13 +108,17 @@ export async function reconcilerServices(
     keepRunning(
       platform,
       'reconciler',
-      createReconciler({
-        ...deps,
-        wake,
-        pollMs: LOCAL_POLL_MS,
-        gitlabPollMs: GITLAB_POLL_MS,
-        workers: RECONCILE_WORKERS,
-      }),
+      // Another policy may allow more or less, so each file is read again.
+      underPolicy(platform.policy, () =>
+        createReconciler({
+          ...deps,
+          inputsVersion: inputsVersion(platform),
+          wake,
+          pollMs: LOCAL_POLL_MS,
+          gitlabPollMs: GITLAB_POLL_MS,
+          workers: RECONCILE_WORKERS,
+        }),
+      ),
     ),
     keepRunning(platform, 'watch', createRepoWatch({ ...platform, wake })),
     ...(gitlab

@@ -98,7 +98,7 @@ test('a limit that changes is the limit of the lane', async ({ db }) => {
   await repo.pass();
   repo.commitFile(BASIC.replace('builder: {}', 'builder: { concurrency: 3 }'));
 
-  await repo.pass({ repoConcurrency: 7 });
+  await repo.pass({ limitsOf: () => ({ concurrency: 7, prune: { share: 0.5, count: 3 } }) });
 
   const lanes = await db.query(
     sql`select max_running from lane where repo_id = ${repo.repoId} order by agent`,

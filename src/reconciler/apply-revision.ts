@@ -1,5 +1,6 @@
 import type { NextCronTime } from '../config/cron-times.ts';
 import { sha256 } from '../config/objects.ts';
+import type { RepoLimits } from '../config/repo-limits.ts';
 import type { Repo } from '../db/repos.ts';
 import type { NewRevision } from '../db/revisions.ts';
 import type { ScheduleTimes } from '../db/schedules.ts';
@@ -15,8 +16,8 @@ import type { ReadRevision } from './read-revision.ts';
 export interface ApplyDeps {
   nextCronTime: NextCronTime;
   zoneOffset: ZoneOffset;
-  /** How many jobs of one repository may run at once, over all its agents. */
-  repoConcurrency: number;
+  /** What ops say of a repository, by its path. */
+  limitsOf: (path: string) => RepoLimits;
 }
 
 export interface Application {

@@ -1,5 +1,5 @@
 import { sha256 } from '../config/objects.ts';
-import type { Change } from '../domain/plan.ts';
+import type { Change, PruneLimits } from '../domain/plan.ts';
 import { isMassPrune, planDigestInput } from '../domain/plan.ts';
 
 /** Identifies a plan. */
@@ -18,10 +18,14 @@ export function pruneDigest(changes: readonly Change[]): string {
 /** Whether the retirements of a plan wait for a person. `confirmed` is how a digest begins that one gave. */
 export function isPruneHeld(
   changes: readonly Change[],
-  { actualCount, confirmed }: { actualCount: number; confirmed: string | null },
+  {
+    actualCount,
+    confirmed,
+    limits,
+  }: { actualCount: number; confirmed: string | null; limits: PruneLimits },
 ): boolean {
   return (
-    isMassPrune(changes, actualCount) &&
+    isMassPrune(changes, { actualCount, limits }) &&
     (confirmed === null || !pruneDigest(changes).startsWith(confirmed))
   );
 }

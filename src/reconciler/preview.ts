@@ -1,6 +1,7 @@
 import type { NextCronTime } from '../config/cron-times.ts';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import type { RepoLimits } from '../config/repo-limits.ts';
 import { listConfigObjects } from '../db/config-objects.ts';
 import type { Db } from '../db/db.ts';
 import { countLaneJobs } from '../db/lane-jobs.ts';
@@ -30,6 +31,8 @@ export interface PreviewDeps {
   risk: RiskOf;
   nextCronTime: NextCronTime;
   zoneOffset: ZoneOffset;
+  /** What ops say of a repository, by its path. */
+  limitsOf: (path: string) => RepoLimits;
 }
 
 /** The plan with its text, as the API answers it. */
@@ -88,7 +91,11 @@ export async function previewPlan(
       jobs: await countLaneJobs(db, repo.id),
     }),
     prune: {
-      held: isPruneHeld(changes, { actualCount: actual.length, confirmed: null }),
+      held: isPruneHeld(changes, {
+        actualCount: actual.length,
+        confirmed: null,
+        limits: deps.limitsOf(repo.path).prune,
+      }),
       digest: pruneDigest(changes),
     },
     diagnostics: loaded.diagnostics,

@@ -219,9 +219,11 @@ function apply(
 ): Decided {
   const { objects, diagnostics, digest, spec } = read.revision.loaded;
   const changes = planChanges(objects, running.objects, deps.risk);
+  const limits = deps.limitsOf(repo.path);
   const holdPrune = isPruneHeld(changes, {
     actualCount: running.objects.length,
     confirmed: lease.confirmedPrune,
+    limits: limits.prune,
   });
   const application = { repo, ...read, running, changes, holdPrune };
   const { inForce } = lease;
@@ -232,7 +234,7 @@ function apply(
     : { revision: revisionOf(application), inForce: 'revision' as const };
   const lanes = planLanes(running.lanes, {
     spec,
-    repoConcurrency: deps.repoConcurrency,
+    repoConcurrency: limits.concurrency,
     // Claims of an agent that is gone from the file end at once, also while its removal waits for a person.
     goneHold: holdPrune ? 'disabled' : 'removed',
   });

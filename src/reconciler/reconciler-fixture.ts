@@ -86,7 +86,7 @@ export async function setupReconciler(
     inputsVersion: '1',
     nextCronTime: createCronTimes(),
     zoneOffset: createZoneOffset(),
-    repoConcurrency: 4,
+    limitsOf: () => ({ concurrency: 4, prune: { share: 0.5, count: 3 } }),
     pollMs: 3_600_000,
     workers: 2,
   };

@@ -98,7 +98,7 @@ export function conditionsAfter(
       set({ type: 'PolicyCompliant', ...policyVerdict(finding.diagnostics), ...observed });
       stalled(
         'PruneNeedsConfirmation',
-        `${finding.retire} objects would be retired, which is more than half. What was added or changed is in ` +
+        `${finding.retire} objects would be retired at once, which the policy leaves to a person. What was added or changed is in ` +
           `force; confirm the rest with \`autodev sync ${finding.path} --confirm-prune ${finding.digest.slice(0, 12)}\`.`,
       );
       break;
