@@ -11,6 +11,7 @@ import { keepRunning } from '../kernel/service.ts';
 import { LEASE_TIMES } from '../runner/lease.ts';
 import { createRunner, type RunnerDeps } from '../runner/runner.ts';
 import { chooseSandbox } from '../sandbox/choose-sandbox.ts';
+import { countOomKills } from '../sandbox/oom-kills.ts';
 import { placeProgram } from '../sandbox/place-program.ts';
 import type { SandboxMode } from '../sandbox/sandbox.ts';
 import { makeToolbox } from '../sandbox/toolbox.ts';
@@ -78,6 +79,7 @@ export async function openRunner(
     author: platform.identity,
     bounds: BOUNDS,
     graceMs: GRACE_MS,
+    oomKills: countOomKills,
     times: LEASE_TIMES,
   } satisfies Omit<RunnerDeps, 'providers'>;
   const service: Service = async (signal) => {

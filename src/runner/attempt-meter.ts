@@ -6,6 +6,7 @@ import type { Log } from '../kernel/log.ts';
 import type { Access, GatewayEvent } from '../llm/gateway/attempt.ts';
 import { DEFAULT_CALL_LIMITS } from '../llm/gateway/attempt.ts';
 import { createAttemptToken } from '../llm/gateway/gateway.ts';
+import { priceRemedy } from '../llm/prices-policy.ts';
 import type { PricedProvider } from '../llm/prices.ts';
 import type { Failure } from './box-run.ts';
 import type { ClaimedAttempt } from './claim.ts';
@@ -62,6 +63,13 @@ export function openMeter(
       remedy: 'Set OPENAI_API_KEY or ANTHROPIC_API_KEY.',
     });
   }
+  for (const [api, { models }] of Object.entries(access)) {
+    const [model = ''] = models;
+    if (offer.api === api && !isPriced(model, llm.models[offer.api])) {
+      const dear = `The price of ${model} is not known: it is charged as the dearest of its provider.`;
+      transcript.write('autodev', `${dear} ${priceRemedy(api, model)}`);
+    }
+  }
   const stop = new AbortController();
   const seen: Seen = {};
   const token = createAttemptToken();
@@ -105,6 +113,12 @@ export function openMeter(
       await close();
     },
   };
+}
+
+function isPriced(model: string, priced: readonly string[]): boolean {
+  return priced.some((name) =>
+    name.endsWith('*') ? model.startsWith(name.slice(0, -1)) : model === name,
+  );
 }
 
 /** What an attempt's calls have shown, newest first where it matters. */

@@ -37,6 +37,8 @@ export interface AttemptDeps extends FinishDeps, PlanDeps {
   readonly folder: string;
   /** Between asking a worker to end and killing it. */
   readonly graceMs: number;
+  /** How often the kernel has ended a process for want of memory so far. */
+  readonly oomKills: () => number;
 }
 
 /** What an attempt came to. Nothing of it counts before `completeAttempt` has written it. */
@@ -198,7 +200,7 @@ async function furnishFor(
 }
 
 function boxContext(
-  { db, clock, log, sandbox, bounds, graceMs }: AttemptDeps,
+  { db, clock, log, sandbox, bounds, graceMs, oomKills }: AttemptDeps,
   {
     held: { claimed, fence, transcript, slot },
     room,
@@ -216,6 +218,7 @@ function boxContext(
     slot,
     graceMs,
     stop,
+    oomKills,
     limits: () => {
       const leftMs = Math.max(1, endsAt - clock.now().getTime());
       return { ...bounds, memoryBytes, wallMs: leftMs, wholeWallMs: wallMs, idleMs };

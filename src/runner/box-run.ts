@@ -37,6 +37,8 @@ export interface BoxContext {
   readonly stop: AbortSignal;
   /** What is left of the attempt's time when a box starts. */
   limits(): BoxLimits;
+  /** How often the kernel has ended a process for want of memory so far. */
+  oomKills(): number;
   /** Notes the process before anything else waits for it. */
   onProcess(process: SandboxedProcess): Promise<void>;
 }
@@ -75,6 +77,7 @@ export async function runInBox(
   if (stop.aborted) {
     return { reason: 'stopped' };
   }
+  const killedBefore = context.oomKills();
   const running = await sandbox.run(box, command, onLine);
   const end = (): void => void running.stop({ graceMs, signal });
   stop.addEventListener('abort', end, { once: true });
@@ -83,10 +86,24 @@ export async function runInBox(
     if (stop.aborted) {
       end();
     }
-    return await running.ended;
+    const ended = await running.ended;
+    return wasKilled(ended) && context.oomKills() > killedBefore ? OUT_OF_MEMORY : ended;
   } finally {
     stop.removeEventListener('abort', end);
   }
+}
+
+const OUT_OF_MEMORY = {
+  reason: 'limit_memory',
+  message: 'was ended by the kernel, because the memory of this machine ran out',
+} as const satisfies WorkerEnd;
+
+/** A shell's way to say SIGKILL, and that of the first process of a box. */
+const KILLED = 128 + 9;
+
+/** By nobody of ours: a limit or a stop of ours has its own name. */
+function wasKilled(end: WorkerEnd): boolean {
+  return end.reason === 'exited' ? end.code === KILLED : end.reason === 'signalled';
 }
 
 /** An end that is no exit: a limit, a signal, no box. Undefined where the command came to its own end. */

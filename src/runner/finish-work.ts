@@ -12,7 +12,7 @@ import type { StartPoint } from './start-point.ts';
 import { takeResult, type Result, type ResultDeps } from './take-result.ts';
 
 /** Bounds of a box that no autodev.yaml sets. */
-export type BoxBounds = Pick<
+type BoxBounds = Pick<
   ReturnType<BoxContext['limits']>,
   'processes' | 'fileBytes' | 'tmpBytes' | 'outputBytes' | 'diskBytes'
 >;

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { describe, expect } from 'vitest';
 
 import { test } from '../../test/database.ts';
@@ -5,6 +7,8 @@ import { findArtifact } from '../db/artifacts.ts';
 import { listEffects } from '../db/effects.ts';
 import { sql } from '../db/sql.ts';
 import { findWorkerSession } from '../db/worker-sessions.ts';
+import { makeToolbox } from '../sandbox/toolbox.ts';
+import { unsandboxed } from '../sandbox/unsandboxed.ts';
 import { KEYS } from './gateway-fixture.ts';
 import { CALL, ENOUGH, openModels, working } from './model-fixture.ts';
 import { openRunnerFixture } from './runner-fixture.ts';
@@ -69,4 +73,39 @@ describe.each(['codex', 'claude'] as const)('%s', (name) => {
     const { headers } = models.standIn.requests[0] ?? { headers: {} };
     expect(JSON.stringify(headers)).toContain(KEYS[name].key);
   });
+});
+
+test('without a box the programs are started from where they are, and metered all the same', async ({
+  db,
+}) => {
+  await using s = await openRunnerFixture(db);
+  const toolbox = await makeToolbox(join(s.folder, 'tools'), process.execPath);
+  const sandbox = unsandboxed({ clock: s.deps.clock, toolbox });
+  const deps = { ...s.deps, sandbox };
+  await using models = await openModels({ ...s, deps }, working('echo two >> src/add.txt'));
+  await s.apply({ builder: { providers: [{ name: 'claude' }], limits: ENOUGH } });
+  const id = await s.queue();
+
+  s.start({ ...models.deps, sandbox });
+  const job = await s.until(id, 'publishing', 'failed');
+
+  expect([job.state, job.detail]).toEqual(['publishing', 'The work is done.']);
+  expect(job.microUsd).toBe(2 * CALL.microUsd);
+});
+
+test('a model without a price is charged as the dearest, and people are told how to price it', async ({
+  db,
+}) => {
+  await using s = await openRunnerFixture(db);
+  await using models = await openModels(s, working('echo two >> src/add.txt'));
+  await s.apply({ builder: { providers: [{ name: 'codex', model: 'gpt-new' }], limits: ENOUGH } });
+  const id = await s.queue();
+
+  s.start(models.deps);
+  await s.until(id, 'publishing', 'failed');
+
+  expect(await s.transcript(id)).toContain('prices: [{ provider: codex, model: gpt-new,');
+  expect(await db.query(sql`select exact, micro_usd::int as usd from attempt`)).toEqual([
+    { exact: false, usd: 2 * CALL.microUsd },
+  ]);
 });

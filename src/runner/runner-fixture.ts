@@ -233,6 +233,7 @@ export async function runnerDeps(
       diskBytes: 512 * MIB,
     },
     graceMs: 500,
+    oomKills: () => 0,
     zoneOffset: createZoneOffset(),
     policy: ({ spec }) => ({ spec }),
     agents: AGENTS,

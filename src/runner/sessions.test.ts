@@ -75,6 +75,35 @@ describe.each(['codex', 'claude'] as const)('%s', (name) => {
   });
 });
 
+test('a job that goes on from another one goes on with its session, if it has the same trust', async ({
+  db,
+}) => {
+  await using s = await openRunnerFixture(db);
+  await using models = await openModels(s, (request) =>
+    JSON.stringify(request.body).includes('Smaller.')
+      ? { kind: 'text', text: 'As you like.' }
+      : working('echo two >> src/add.txt')(request),
+  );
+  await s.apply({ builder: { providers: [{ name: 'claude' }], limits: ENOUGH } });
+  const first = await s.queue();
+  s.start(models.deps);
+  await s.until(first, 'publishing');
+  const changes = {
+    trigger: { kind: 'changes', actor: 'ada', from_job: first },
+    input: [{ kind: 'changes', author: 'ada', text: 'Smaller.', at: '2026-01-01T00:00:00Z' }],
+  } as const;
+
+  const same = await s.queue({ ...changes, dedupeKey: 'same' });
+  await s.until(same, 'publishing', 'failed');
+  const less = await s.queue({ ...changes, dedupeKey: 'less', trust: 'reporter' });
+  await s.until(less, 'publishing', 'failed');
+
+  const [withSession, without] = models.standIn.requests
+    .slice(2)
+    .map(({ body }) => JSON.stringify(body).includes('tool_result'));
+  expect([withSession, without]).toEqual([true, false]);
+});
+
 test('after too long a conversation the next attempt does not go on with it', async ({ db }) => {
   await using s = await openRunnerFixture(db);
   const work = working('touch second');

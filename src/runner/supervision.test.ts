@@ -45,6 +45,23 @@ describe.each([
   });
 });
 
+test('a worker that the kernel ended for want of memory has not crashed', async ({ db }) => {
+  await using s = await openRunnerFixture(db);
+  await using models = await openModels(s, working('kill -9 $PPID'));
+  await s.apply({ builder: { providers: [{ name: 'codex' }], limits: ENOUGH } });
+  const id = await s.queue();
+  let asked = 0;
+  // As if it had ended one process more whenever it is asked.
+  s.start({ ...models.deps, oomKills: () => (asked += 1) });
+
+  const job = await s.until(id, 'waiting', 'failed');
+
+  expect([job.reason, job.detail]).toEqual([
+    'limit_memory',
+    'The worker was ended by the kernel, because the memory of this machine ran out.',
+  ]);
+});
+
 test('a worker that goes round in circles is ended, and not started again', async ({ db }) => {
   await using s = await openRunnerFixture(db);
   const commands = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? 'true' : 'ls'));
