@@ -33,13 +33,15 @@ interface ApiOptions {
   onlyDemo?: string | undefined;
   /** Whether hooks of GitLab are taken here as well, where there is a secret for them. */
   withWebhook?: boolean;
+  /** Of a process that shows its numbers on another port too. */
+  registry?: Registry;
 }
 
 /** Listens, tells people and commands where, and answers the service that closes it all again. */
 export async function apiServices(
   platform: Platform,
   wakes: DisposableStack,
-  { host, port, stdout, onlyDemo, withWebhook = false }: ApiOptions,
+  { host, port, stdout, onlyDemo, withWebhook = false, registry = new Registry() }: ApiOptions,
 ): Promise<Service[]> {
   const { settings, data, db, clock, operator } = platform;
   const address = { host: host ?? settings.AUTODEV_HOST, port: port ?? settings.AUTODEV_PORT };
@@ -47,7 +49,6 @@ export async function apiServices(
 
   const token = await readOrMakeToken(data);
   const access = createAccess({ db, clock, token, operator, address: () => address });
-  const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   registerBusMetrics(registry, platform.bus);
   const stop = new AbortController();

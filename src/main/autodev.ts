@@ -44,12 +44,14 @@ process.exitCode = await runCli(process.argv.slice(2), {
     dashboard: async (options) => {
       const { runProcess } = await import('./process.ts');
       const { apiServices } = await import('./api.ts');
-      return runProcess(options, (platform, wakes) => apiServices(platform, wakes, options));
+      return runProcess(options, (platform, wakes, registry) =>
+        apiServices(platform, wakes, { ...options, registry }),
+      );
     },
     webhook: async (options) => {
       const { runProcess } = await import('./process.ts');
       const { webhookServices } = await import('./webhook.ts');
-      return runProcess(options, webhookServices);
+      return runProcess(options, webhookServices, { ownHealth: true });
     },
     runner: async (options) => {
       const { runProcess } = await import('./process.ts');
