@@ -51,13 +51,15 @@ export async function insertEffects(tx: Queryable, effects: readonly NewEffect[]
 }
 
 /**
- * Whether it is the turn of effect `e`: everything before it is settled, and its job (where it has one) publishes in
- * a lane that nobody has paused or suspended.
+ * Whether it is the turn of effect `e`: everything before it is settled, of its job as of the one thing that effects of
+ * ours are about, and its job (where it has one) publishes in a lane that nobody has paused or suspended.
  */
 const hasItsTurn = sql`e.state in ('pending', 'running')
   and not exists (
     select from effect b
     where b.job_id = e.job_id and b.position < e.position and b.state not in ('done', 'staged', 'cancelled'))
+  and (e.subject is null or not exists (
+    select from effect b where b.subject = e.subject and b.id < e.id and b.state in ('pending', 'running')))
   and (e.job_id is null or exists (
     select from job j where j.id = e.job_id and j.state + 0 = 3 and not exists (
       select from lane_hold h

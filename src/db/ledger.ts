@@ -63,3 +63,15 @@ export async function spentBy(
   `);
   return row ?? { tokens: 0, microUsd: 0, exact: true };
 }
+
+/** What a repository's jobs cost in the last `days`, in micro-USD. */
+export async function spentSince(
+  db: Queryable,
+  { repoId, days }: { repoId: number; days: number },
+): Promise<number> {
+  const [row] = await db.query<{ spent: number }>(sql`
+    select coalesce(sum(micro_usd), 0)::bigint as spent from ledger
+    where repo_id = ${repoId} and at > now() - ${days}::int * interval '1 day'
+  `);
+  return row?.spent ?? 0;
+}

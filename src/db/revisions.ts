@@ -99,3 +99,39 @@ async function notInForce(db: Queryable, repoId: number): Promise<AppError> {
         details: { repoId },
       });
 }
+
+/** A revision that came after a plan, as far as its merge request is told. */
+export interface LaterRevision {
+  readonly id: number;
+  readonly commit: string;
+  readonly digest: string;
+  readonly state: RevisionState;
+  readonly blobs: Readonly<Record<string, string>>;
+  readonly diagnostics: readonly unknown[];
+  readonly hold: unknown;
+  readonly appliedAt: Date | null;
+}
+
+/**
+ * The newest revisions whose file at `path` is `blob`, ten at most: those after revision `after`, or where that is not
+ * known, those since `since`.
+ */
+export function listRevisionsOf(
+  db: Queryable,
+  {
+    repoId,
+    path,
+    blob,
+    after,
+    since,
+  }: { repoId: number; path: string; blob: string; after: number | null; since: Date },
+): Promise<LaterRevision[]> {
+  return db.query<LaterRevision>(sql`
+    select id, commit, digest, state, blobs, diagnostics, hold, applied_at as "appliedAt"
+    from revision
+    where repo_id = ${repoId} and blobs ->> ${path} = ${blob}
+      and case when ${after}::bigint is null then created_at > ${since}::timestamptz - interval '1 minute'
+        else id > ${after}::bigint end
+    order by id desc limit 10
+  `);
+}

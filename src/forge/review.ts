@@ -1,97 +1,96 @@
 import type { ForgeRepo } from './forge.ts';
+import type { ForgeMergeRequest, NoteTarget } from './tracker.ts';
 
-/** A merge request as its forge has it now. People are named by the forge's ids. */
-export interface ReviewedMergeRequest {
-  readonly number: number;
-  readonly state: 'open' | 'merged' | 'closed';
-  readonly draft: boolean;
-  readonly title: string;
-  readonly author: { readonly id: string; readonly username: string };
-  readonly source: string;
-  /** The source branch is one of this repository, not of a fork. */
-  readonly fromHere: boolean;
-  readonly target: string;
-  /** Undefined while the forge still prepares it. */
-  readonly head: string | undefined;
-  /** Where source and target part; undefined while the forge still prepares it. */
-  readonly base: string | undefined;
-  /** The commit on the target that brought the work. */
-  readonly mergedCommit: string | undefined;
-  readonly mergedBy: { readonly id: string; readonly username: string } | undefined;
-  readonly mergedAt: Date | undefined;
-  readonly updatedAt: Date;
-}
-
-/**
- * What is terminal: a commit is never left `running` by us, and never `pending`, which GitLab lets nothing follow.
- */
-export interface CommitStatus {
-  readonly commit: string;
+/** What we say of a commit. Never `pending`, which GitLab lets nothing follow, and always how it ended. */
+export interface StatusWish {
   /** `autodev/config`: one status a name and commit. */
   readonly name: string;
   readonly state: 'success' | 'failed';
-  /** At most 140 characters; longer ones are cut. */
+  /** One line; GitLab shows the first 255 characters. */
   readonly description: string;
-  /** The branch that the commit is the head of; for where it has no pipeline yet. */
+  /** The branch of the commit, for where it has no pipeline yet. */
   readonly branch: string;
 }
 
-/** What became of something that is kept equal to a wish. */
-export type Kept = 'created' | 'edited' | 'unchanged';
+/** An issue of ours, as far as it is kept. */
+export interface OwnIssue {
+  readonly number: number;
+  readonly open: boolean;
+}
+
+export interface IssueWish {
+  readonly marker: string;
+  readonly title: string;
+  readonly description: string;
+  readonly labels: readonly string[];
+  /** No issue with this marker is older. */
+  readonly since: Date;
+}
 
 /**
  * The people's side of a forge: merge requests, notes, issues, statuses. A repository of this machine has none of it.
  *
- * `keep…` brings one thing to what is wished, creating it where it is missing: the thing is found by our own author id
- * and `marker`, an HTML comment, so that a marker which somebody copied leads nowhere. Not safe against another one
- * that keeps the same thing at the same time: the caller sees to that. What could not be read or written is thrown as
- * FORGE_*; FORGE_NOT_FOUND for a merge request that is not there.
+ * `put…` brings one thing to what is wished, making it where it is missing. It is found by our own author id and by
+ * `marker` (`[\w.:/-]+`) in its first line, so that one which somebody copied leads nowhere. Not safe against another
+ * one that puts the same thing at the same time: the caller sees to that. What could not be read or written is thrown
+ * as FORGE_*; FORGE_NOT_FOUND for what is not there.
  */
 export interface ReviewForge {
-  readMergeRequest(
-    repo: ForgeRepo,
-    number: number,
-    signal: AbortSignal,
-  ): Promise<ReviewedMergeRequest>;
-  /** Those that lead to the default branch, newest first, 100 at most; `base` of them is not known. */
+  getMergeRequest(repo: ForgeRepo, number: number, signal: AbortSignal): Promise<ForgeMergeRequest>;
+  /** Those that lead to the default branch, the newest act first, 100 at most; `diff` of them is not known. */
   listMergeRequests(
     repo: ForgeRepo,
-    options: { state: 'open' | 'merged'; updatedAfter?: Date; source?: string },
+    options: { state: 'opened' | 'merged'; updatedAfter?: Date },
     signal: AbortSignal,
-  ): Promise<ReviewedMergeRequest[]>;
-  keepNote(
+  ): Promise<ForgeMergeRequest[]>;
+  putNote(
     repo: ForgeRepo,
-    note: { mergeRequest: number; marker: string; body: string },
+    note: { target: NoteTarget; marker: string; body: string },
     signal: AbortSignal,
-  ): Promise<Kept>;
-  /** With `open: false` an issue that is open is closed, and none is made. `number` is undefined when there is none. */
-  keepIssue(
+  ): Promise<{ id: number; changed: boolean }>;
+  setStatus(
     repo: ForgeRepo,
-    issue: { marker: string; title: string; body: string; open: boolean },
+    status: { sha: string; status: StatusWish },
     signal: AbortSignal,
-  ): Promise<{ number: number | undefined; kept: Kept }>;
-  keepStatus(repo: ForgeRepo, status: CommitStatus, signal: AbortSignal): Promise<Kept>;
-  /**
-   * Brings `branch` (below `autodev/`) to hold `content` at `path`, as one commit on top of `base` where the branch is
-   * not there. On a branch that is there only a file that we wrote is changed: `expected` is what it must hold, or
-   * BRANCH_MOVED.
-   */
-  keepFile(
+  ): Promise<{ changed: boolean }>;
+  putIssue(repo: ForgeRepo, wish: IssueWish, signal: AbortSignal): Promise<OwnIssue>;
+  findIssue(
     repo: ForgeRepo,
-    file: {
+    issue: Pick<IssueWish, 'marker' | 'since'>,
+    signal: AbortSignal,
+  ): Promise<OwnIssue | undefined>;
+  setIssueState(
+    repo: ForgeRepo,
+    issue: { number: number; open: boolean },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** The newest of a branch of the repository itself into its default branch; undefined: none. */
+  findMergeRequest(
+    repo: ForgeRepo,
+    branch: string,
+    signal: AbortSignal,
+  ): Promise<ForgeMergeRequest | undefined>;
+  /** Opens one of a branch of ours, or brings the open one to these words. */
+  openMergeRequest(
+    repo: ForgeRepo,
+    wish: {
       branch: string;
-      base: string;
-      path: string;
-      content: string;
-      expected: string | undefined;
-      message: string;
+      title: string;
+      description: string;
+      labels: readonly string[];
+      reviewers: readonly string[];
+      draft: boolean;
     },
     signal: AbortSignal,
-  ): Promise<Kept>;
-  /** Finds the open merge request of ours from `source` with `marker` in its description, or opens one. */
-  keepMergeRequest(
+  ): Promise<ForgeMergeRequest>;
+  closeMergeRequest(repo: ForgeRepo, number: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Makes `branch` (below `autodev/`) on top of `base` with one file more, as one commit. One that is there is left as
+   * it is. Answers its head.
+   */
+  offerFile(
     repo: ForgeRepo,
-    request: { source: string; marker: string; title: string; description: string },
+    file: { branch: string; base: string; path: string; content: string; message: string },
     signal: AbortSignal,
-  ): Promise<{ number: number; kept: Kept }>;
+  ): Promise<string>;
 }

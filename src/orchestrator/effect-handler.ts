@@ -5,6 +5,7 @@ import type { JobRow } from '../db/job-rows.ts';
 import type { Repo } from '../db/repos.ts';
 import type { Allow } from '../domain/spec.ts';
 import type { Forge } from '../forge/forge.ts';
+import type { ReviewForge } from '../forge/review.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 
@@ -14,6 +15,8 @@ export interface EffectDeps {
   clock: Clock;
   log: Log;
   forge: Forge;
+  /** Left out: no repository here is on a forge with merge requests of people. */
+  review?: ReviewForge | undefined;
   /** Whether a glob matches a path. */
   matches: (glob: string, path: string) => boolean;
   /**

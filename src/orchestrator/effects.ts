@@ -12,6 +12,7 @@ import { refuseTakenAway } from './allowed-today.ts';
 import type { CarriedOut, EffectDeps, EffectHandler } from './effect-handler.ts';
 import { askQuestion } from './effects/ask-question.ts';
 import { deleteBranch } from './effects/delete-branch.ts';
+import { WISHES } from './effects/keep-wish.ts';
 import { openIssue } from './effects/open-issue.ts';
 import { publishMergeRequest } from './effects/publish-merge-request.ts';
 import { keepMemory, writeComment, writeReview } from './effects/write-notes.ts';
@@ -110,6 +111,10 @@ async function carryOut(deps: EffectDeps, effect: Effect, signal: AbortSignal): 
 async function perform(deps: EffectDeps, effect: Effect, signal: AbortSignal): Promise<CarriedOut> {
   if (effect.type === 'delete_branch') {
     return deleteBranch(deps, effect, signal);
+  }
+  const keep = effect.jobId === null ? WISHES[effect.type] : undefined;
+  if (keep) {
+    return keep(deps, effect, signal);
   }
   const handler = HANDLERS[effect.type];
   const job = effect.jobId === null ? undefined : await getJob(deps.db, effect.jobId);

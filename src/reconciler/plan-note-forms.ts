@@ -65,6 +65,16 @@ export function unchangedNote({ at }: { at: PlannedAt }): string {
   ].join('\n\n');
 }
 
+/** The file goes away, and with it all that runs. */
+export function removedNote({ at }: { at: PlannedAt }): string {
+  return [
+    '### Auto-Dev plan: the configuration is removed',
+    `${placeLine(at)}.`,
+    '**Needs attention**',
+    '- ✖ Without `autodev.yaml` no agent starts anything new, and no schedule or trigger makes a job. Nothing is deleted: a file that comes back goes on from there.',
+  ].join('\n\n');
+}
+
 /** Both sides changed the same file, so what a merge would give is not known yet. */
 export function staleNote({ at, paths }: { at: PlannedAt; paths: readonly string[] }): string {
   const target = codeSpan(at.target);
@@ -101,7 +111,12 @@ export type Merged =
       /** A plan was shown at the head that was merged. */
       readonly wasPlanned: boolean;
     }
-  | { readonly kind: 'invalid'; readonly first: Diagnostic | undefined }
+  | {
+      readonly kind: 'invalid';
+      readonly first: Pick<Diagnostic, 'line' | 'message' | 'remedy'> | undefined;
+    }
+  /** Others came after it before anybody read it. */
+  | { readonly kind: 'overtaken' }
   | { readonly kind: 'held'; readonly reason: string };
 
 /** After the merge: whether what was planned is what runs. */
@@ -121,6 +136,8 @@ export function mergedNote(commit: string, merged: Merged): string {
     }
     case 'held':
       return `### Auto-Dev plan: merged, waiting\n\n⚠ ${sha} is not in force yet, so what ran before still runs. ${proseLine(merged.reason)}`;
+    case 'overtaken':
+      return `### Auto-Dev plan: merged\n\n${sha} was overtaken by a later change before it was read. \`autodev status\` says what is in force.`;
     default:
       return merged satisfies never;
   }

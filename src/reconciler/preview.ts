@@ -60,9 +60,17 @@ export async function previewPlan(
   repo: Repo,
   { text }: { text?: string | undefined } = {},
 ): Promise<Plan> {
-  const { db, risk } = deps;
   const head = await readHead(deps, repo);
-  const loaded = await loadAt(deps, repo, { head, text });
+  return planLoaded(deps, repo, { head, loaded: await loadAt(deps, repo, { head, text }) });
+}
+
+/** The plan of a file that was loaded already, as `head` would bring it. */
+export async function planLoaded(
+  deps: Omit<PreviewDeps, 'forge' | 'load'>,
+  repo: Repo,
+  { head, loaded }: { head: string; loaded: Loaded },
+): Promise<Plan> {
+  const { db, risk } = deps;
   const inForce = await findRevisionInForce(db, repo.id);
   const actual = await listConfigObjects(db, repo.id);
   const changes = loaded.ok ? planChanges(loaded.objects, actual, risk) : [];
@@ -112,6 +120,7 @@ async function readHead({ forge }: PreviewDeps, repo: Repo): Promise<string> {
   return head;
 }
 
+/** A file that was loaded, as far as a plan asks. */
 type Loaded =
   | {
       ok: true;

@@ -36,7 +36,7 @@ export type ReadRevision =
  * be read is thrown by the forge; only a file that the commit really lacks is `absent`.
  */
 export async function readRevision(
-  { forge, load }: { forge: Forge; load: LoadRevision },
+  { forge, load }: { forge: Pick<Forge, 'readFile'>; load: LoadRevision },
   repo: Repo,
   commit: string,
   signal: AbortSignal,
@@ -68,7 +68,7 @@ export async function readRevision(
 
 /** Reads files that the configuration names, and notes in `blobs` which they were. */
 export function readNamedFile(
-  { forge }: { forge: Forge },
+  { forge }: { forge: Pick<Forge, 'readFile'> },
   repo: Repo,
   commit: string,
   signal: AbortSignal,
