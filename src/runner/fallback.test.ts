@@ -39,7 +39,8 @@ test('a rate limit moves the job to the next provider at once, with a brief, and
     ['codex', 'rate_limited'],
     ['claude', 'succeeded'],
   ]);
-  expect(attempts[1]?.gapMs).toBeLessThan(2000);
+  // A fraction of a second on an idle machine; waiting for its turn would take longer than this on any.
+  expect(attempts[1]?.gapMs).toBeLessThan(10_000);
   const told = models.standIn.requests.find(({ api }) => api === 'messages');
   expect(JSON.stringify(told?.body)).toMatch(/usage limit is reached.*\| \+two/);
   expect(await s.transcript(id)).toContain('claude takes over: codex cannot be asked now.');
@@ -106,6 +107,29 @@ test('an agent that is never downgraded waits for its first provider', async ({ 
 
   expect(job).toMatchObject({ waitReason: 'cooldown', attempts: 1, uncounted: 1 });
   expect(models.standIn.requests.map(({ api }) => api)).not.toContain('messages');
+});
+
+test('a job waits for providers ten times at most', async ({ db }) => {
+  await using s = await openRunnerFixture(db);
+  await using models = await openModels(s, () => ({ kind: 'text' }));
+  await s.apply({ builder: BOTH });
+  for (const { credential: name } of Object.values(KEYS)) {
+    await db.query(sql`
+      insert into credential (name, state, until) values (${name}, 'throttled', now() + interval '1 hour')
+    `);
+  }
+  const patient = await s.queue({ dedupeKey: 'patient' });
+  const tired = await s.queue({ dedupeKey: 'tired' });
+  await db.query(sql`update job set attempts = 10, uncounted = 10 where id = ${tired}`);
+
+  s.start(models.deps);
+
+  expect(await s.until(patient, 'waiting', 'failed')).toMatchObject({ waitReason: 'cooldown' });
+  expect(await s.until(tired, 'waiting', 'failed')).toMatchObject({
+    state: 'failed',
+    reason: 'rate_limited',
+  });
+  expect(models.standIn.requests).toEqual([]);
 });
 
 test('a refused key moves the job on, and where there is no other it waits for people', async ({
