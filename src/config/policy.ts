@@ -2,6 +2,7 @@ import picomatch from 'picomatch';
 
 import { PROVIDERS } from '../domain/spec.ts';
 import { checkQuantities } from './check-quantities.ts';
+import { checkDenyWindows } from './deny-windows.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import { hasErrors, sortDiagnostics } from './diagnostics.ts';
 import { POLICY_QUANTITIES } from './policy-quantities.generated.ts';
@@ -39,7 +40,11 @@ export function loadPolicy(source: string | Uint8Array, file = 'policy.yaml'): P
     const problems = explainProblems(document, SCHEMA, validate.errors ?? []);
     return { ok: false, diagnostics: sortDiagnostics([...diagnostics, ...problems]) };
   }
-  const all = sortDiagnostics([...diagnostics, ...checkQuantities(document, POLICY_QUANTITIES)]);
+  const all = sortDiagnostics([
+    ...diagnostics,
+    ...checkQuantities(document, POLICY_QUANTITIES),
+    ...checkDenyWindows(document, value),
+  ]);
   if (hasErrors(all)) {
     return { ok: false, diagnostics: all };
   }
@@ -113,7 +118,14 @@ export function effectivePolicy(
         { ...effective[key], ...rule[key] },
       ]),
     );
-    effective = { ...effective, ...rule, ...merged };
+    // A denial beats everything: no later rule takes one away.
+    const denied = [...(effective.deny_windows ?? []), ...(rule.deny_windows ?? [])];
+    effective = {
+      ...effective,
+      ...rule,
+      ...merged,
+      ...(denied.length > 0 && { deny_windows: denied }),
+    };
     for (const [key, value] of Object.entries(rule)) {
       const origin = { file, rule: i + 1, line: lineOf(i, key) };
       origins.set(key, origin);

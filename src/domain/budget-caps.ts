@@ -67,7 +67,9 @@ export function capsOf(
 
 /** The caps of ops. Whoever runs into one waits: no vote in a repository raises what holds for others as well. */
 export function fleetCapsOf(budgets: readonly FleetBudget[], at: Instant): Cap[] {
-  return budgets.flatMap((budget) => capsIn({ ...budget, onExhausted: 'wait' }, 'UTC', at));
+  return budgets.flatMap(({ name, ...budget }) =>
+    capsIn({ ...budget, name: `${name} of the policy`, onExhausted: 'wait' }, 'UTC', at),
+  );
 }
 
 function capsIn(

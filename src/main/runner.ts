@@ -2,6 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 
+import { denialAt } from '../config/deny-windows.ts';
+import { fleetBudgets } from '../config/fleet-budgets.ts';
 import { effectivePolicy } from '../config/policy.ts';
 import { AGENTS, isAgent } from '../domain/agent.ts';
 import type { Agent } from '../domain/agent.ts';
@@ -71,10 +73,18 @@ export async function openRunner(
     policy: ({ repo, agent, spec }) => {
       const { rule } = effectivePolicy(policy, repo.path);
       const listed = rule.agents === undefined || rule.agents.includes(agent);
-      return listed && rule.allow === true
+      if (!listed || rule.allow !== true) {
+        const refused = 'The policy does not allow this agent here any more.';
+        return { refused, reason: 'denied' };
+      }
+      // Its lane is held as well, a moment later; whoever resumes that cannot start anything.
+      const now = clock.now().getTime();
+      const denial = denialAt(rule.deny_windows ?? [], now, platform.nextCronTime);
+      return denial === undefined
         ? { spec }
-        : { refused: 'The policy does not allow this agent here any more.', reason: 'denied' };
+        : { refused: `The policy lets no job start now: ${denial.reason}.`, reason: 'denied' };
     },
+    fleetBudgets: (repo) => fleetBudgets(policy.policy, repo.path),
     roleOf: (agent) => (isAgent(agent) ? roles[agent] : { title: agent, instructions: '' }),
     author: platform.identity,
     bounds: BOUNDS,

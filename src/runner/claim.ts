@@ -12,6 +12,7 @@ import type { AttemptEnd } from '../db/turn.ts';
 import { forgetClaims, turn } from '../db/turn.ts';
 import type { Agent } from '../domain/agent.ts';
 import { MOST_UNCOUNTED } from '../domain/attempt-outcome.ts';
+import type { FleetBudget } from '../domain/budget-caps.ts';
 import { formatJobId } from '../domain/job-id.ts';
 import type { AgentSpec, ProviderSpec } from '../domain/spec.ts';
 import type { ZoneOffset } from '../domain/zone-offset.ts';
@@ -33,6 +34,8 @@ export interface ClaimDeps {
   readonly log: Log;
   readonly zoneOffset: ZoneOffset;
   readonly policy: Policy;
+  /** What ops say today over the fleet, and over groups that a repository is one of; left out: nothing. */
+  readonly fleetBudgets?: (repo: Repo) => readonly FleetBudget[];
   readonly providers: readonly ProviderOffer[];
   readonly llm?: LlmAccess | undefined;
   readonly sandboxed: boolean;
@@ -165,7 +168,8 @@ async function planAll(
     if ('run' in plan && at.revision !== undefined) {
       const { repo, revision } = at;
       const facts = providerFacts(deps, plan.run.provider);
-      const of = { job, repo, revision, repoSpec: revision.spec, lifetimeEnd };
+      const fleetBudgets = deps.fleetBudgets?.(repo) ?? [];
+      const of = { job, repo, revision, repoSpec: revision.spec, lifetimeEnd, fleetBudgets };
       candidates.push({ ...of, ...plan.run, ...facts });
     } else if ('cancel' in plan) {
       ends.push({ ...end, state: 'cancelled', reason: 'cancelled', detail: plan.cancel });

@@ -6,9 +6,11 @@ import type { JobRow } from '../db/job-rows.ts';
 import {
   type BudgetAsk,
   type Cap,
+  type FleetBudget,
   capName,
   capsOf,
   cappedWindow,
+  fleetCapsOf,
   lifetimeKeys,
   partIn,
   sameWindow,
@@ -25,6 +27,8 @@ export interface ReservationWish {
   readonly spec: AgentSpec;
   /** False for what cannot spend anything: it waits for no budget. */
   readonly spends: boolean;
+  /** What ops say over the fleet, and over groups that the repository is one of. */
+  readonly fleetBudgets: readonly FleetBudget[];
 }
 
 export type Reserved =
@@ -42,8 +46,9 @@ export async function reserveAll(
   wishes: readonly ReservationWish[],
   { now, zoneOffset }: { now: number; zoneOffset: ZoneOffset },
 ): Promise<Reserved[]> {
-  const wanted = wishes.map(({ job, repoSpec, spends }) => ({
-    caps: spends ? capsOf(job, repoSpec, { now, zoneOffset }) : [],
+  const at = { now, zoneOffset };
+  const wanted = wishes.map(({ job, repoSpec, spends, fleetBudgets }) => ({
+    caps: spends ? [...capsOf(job, repoSpec, at), ...fleetCapsOf(fleetBudgets, at)] : [],
     lifetime: spends ? lifetimeKeys(job, repoSpec.agents) : [],
   }));
   const rows = await lockWindows(
