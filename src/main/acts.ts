@@ -6,7 +6,7 @@ import type { Acts } from '../dashboard/api/acts.ts';
 import type { PostgresDb } from '../db/pool.ts';
 import type { Wake } from '../db/wake.ts';
 import type { ZoneOffset } from '../domain/zone-offset.ts';
-import type { LocalForge } from '../forge/local/forge.ts';
+import type { Forges } from '../forge/forges.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { castVote } from '../orchestrator/acts/cast-vote.ts';
 import { grantBudget } from '../orchestrator/acts/grant-budget.ts';
@@ -17,6 +17,7 @@ import { drain, liftControl, pause, resetBreaker, resume } from '../orchestrator
 import { cancelJob, releaseJob } from '../orchestrator/acts/stop-job.ts';
 import type { PreviewDeps } from '../reconciler/preview.ts';
 import { planRepo } from '../reconciler/preview.ts';
+import { registerGroup, registerProject } from '../reconciler/register-project.ts';
 import { registerRepo, unregisterRepo } from '../reconciler/register-repo.ts';
 import { syncRepo } from '../reconciler/sync-repo.ts';
 import { withoutBox } from './without-box.ts';
@@ -26,7 +27,7 @@ interface ActsDeps extends PreviewDeps {
   bus: Pick<ControlBus, 'publish'>;
   clock: Clock;
   zoneOffset: ZoneOffset;
-  forge: LocalForge;
+  forge: Forges;
   /** The operating-system user, who is the owner of everything here. */
   operator: string;
   gateWake: Wake;
@@ -35,9 +36,13 @@ interface ActsDeps extends PreviewDeps {
   onlyDemo: string | undefined;
 }
 
+/** A registration is short, and is not left half done when the browser is closed. */
+const NEVER = new AbortController().signal;
+
 /** What the API may cause, wired to the parts that do it. */
 export function createActs(deps: ActsDeps): Acts {
   const { db, clock, operator, gateWake } = deps;
+  const { gitlab } = deps.forge;
   return {
     castVote: (gateId, vote) => castVote({ db, clock, operator, wake: gateWake }, gateId, vote),
     runJob: (job) => runJob(deps, job),
@@ -58,8 +63,12 @@ export function createActs(deps: ActsDeps): Acts {
       if (deps.onlyDemo !== undefined) {
         return Promise.reject(withoutBox(deps.onlyDemo));
       }
-      return registerRepo(deps, repo);
+      const { forge = 'local', location, actor, branch } = repo;
+      return forge === 'gitlab'
+        ? registerProject({ db, gitlab }, { actor, project: location, branch }, NEVER)
+        : registerRepo(deps, { ...repo, location });
     },
+    addGroup: (group) => registerGroup({ db, gitlab }, group, NEVER),
     removeRepo: (repoId, by) => unregisterRepo(deps, repoId, by),
     syncRepo: (repoId, options) => syncRepo(deps, repoId, options),
     planRepo: (repoId, options) => planRepo(deps, repoId, options),

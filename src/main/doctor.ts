@@ -42,6 +42,7 @@ export async function runDoctor(options: ProcessOptions): Promise<number> {
       await sandboxCheck(platform),
       await diskCheck(platform),
       await rolesCheck(),
+      ...(await gitlabChecks(platform, options.signal)),
       ...(await hookChecks(platform.db, systemClock.now())),
       ...(await Promise.all(
         providerTable(platform).map((row) => providerCheck(platform, row, options.signal)),
@@ -112,6 +113,18 @@ async function setbackCheck({ db }: Platform): Promise<Check> {
     detail: `${rows} given up, first ${oldest.sweep}:${oldest.rowId}: ${oldest.error}`,
     remedy: 'Mend the cause (the log has all of it), then: `autodev retry --set-aside`.',
   };
+}
+
+/** Nothing where no GitLab is set up. */
+async function gitlabChecks(
+  { forge: { gitlab } }: Platform,
+  signal: AbortSignal,
+): Promise<readonly Check[]> {
+  if (gitlab === undefined) {
+    return [];
+  }
+  const { checkGitlab } = await import('../forge/gitlab/check.ts');
+  return checkGitlab(gitlab, signal);
 }
 
 async function placesCheck({ data, server }: Platform): Promise<Check> {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Repo } from '../../db/views/repo-list.ts';
@@ -11,19 +12,27 @@ import { repoTable } from '../repo-table.ts';
 interface Options {
   branch?: string;
   name?: string;
+  group?: string;
+  include?: string[];
+  exclude?: string[];
 }
 
 export const define: Define = (command, act) => {
   command
     .argument('[verb]', 'list, add or remove', 'list')
-    .argument('[repo]', 'add: a path; remove: an id or path')
+    .argument('[repo]', 'add: a folder, or a project of GitLab; remove: an id or path')
     .option('--branch <branch>', 'add: its default branch')
     .option('--name <name>', 'add: what it is called (default: its folder)')
+    .option('--group <group>', 'add: all projects of a GitLab group, also those to come')
+    .option('--include <glob...>', 'with --group: only these projects')
+    .option('--exclude <glob...>', 'with --group: not these')
     .addHelpText(
       'after',
       examples(
         ['those that are registered', 'autodev repos'],
         ['one more', 'autodev repos add ~/src/app --branch main'],
+        ['a project of GitLab', 'autodev repos add platform/shop'],
+        ["a group's projects", "autodev repos add --group platform --exclude 'archive/**'"],
         ['forget one; its files stay as they are', 'autodev repos remove app'],
       ),
     )
@@ -40,7 +49,9 @@ async function runRepos(
     case 'list':
       return listRepos(context);
     case 'add':
-      return addRepo(context, named(verb, repo), options);
+      return options.group === undefined
+        ? addRepo(context, named(verb, repo), options)
+        : addGroup(context, repo, { ...options, group: options.group });
     case 'remove':
       return removeRepo(context, named(verb, repo));
     default:
@@ -61,13 +72,47 @@ async function addRepo(
 ): Promise<void> {
   const api = await connect();
   const repo = await api.post<Repo>('/repos', {
-    location: path.resolve(cwd, location),
+    ...(isProject(cwd, location)
+      ? { location, forge: 'gitlab' }
+      : { location: path.resolve(cwd, location), path: name }),
     branch,
-    path: name,
   });
   output.answer(
     repo,
     () => `${oneLine(repo.path)} is registered as ${repo.id}, branch ${repo.branch}`,
+  );
+}
+
+/** `group/project`, or a project's id, where no folder of that name is here. */
+function isProject(cwd: string, location: string): boolean {
+  const looksSo = /^[^./~\\][^\\]*\/[^\\]*[^/\\]$|^\d+$/.test(location);
+  return looksSo && !existsSync(path.resolve(cwd, location));
+}
+
+async function addGroup(
+  { connect, output }: Context,
+  repo: string | undefined,
+  { group, include, exclude }: Options & { group: string },
+): Promise<void> {
+  if (repo !== undefined) {
+    throw new AppError('USAGE', `repos add takes ${repo} or --group, not both`, {
+      remedy: `autodev repos add --group ${group}`,
+    });
+  }
+  const api = await connect();
+  const added = await api.post<{ repos: { id: string; path: string }[] }>('/repos/groups', {
+    group,
+    include,
+    exclude,
+  });
+  output.answer(added, () =>
+    [
+      added.repos.length === 0
+        ? `${oneLine(group)} has no project that is new`
+        : `${added.repos.length} projects of ${oneLine(group)} are registered:`,
+      ...added.repos.map(({ id, path: name }) => `  ${id}  ${oneLine(name)}`),
+      'Projects that come later join by themselves.',
+    ].join('\n'),
   );
 }
 

@@ -68,9 +68,19 @@ export interface Acts {
   /** Closes the breaker of a lane. */
   resetBreaker(repoId: number, agent: Agent, by: By): Promise<void>;
 
+  /** `location` is an absolute path, or with `gitlab` a project's path or id. */
   addRepo(
-    repo: By & { location: string; path?: string | undefined; branch?: string | undefined },
+    repo: By & {
+      location: string;
+      forge?: 'local' | 'gitlab' | undefined;
+      path?: string | undefined;
+      branch?: string | undefined;
+    },
   ): Promise<{ repoId: number }>;
+  /** Registers a group's projects and follows it. Answers those that are new. */
+  addGroup(
+    group: By & { group: string; include: readonly string[]; exclude: readonly string[] },
+  ): Promise<readonly { repoId: number; path: string }[]>;
   removeRepo(repoId: number, by: By): Promise<void>;
   /** Asks for the file to be read now. `confirmPrune` is the digest of a held plan that may go on. */
   syncRepo(repoId: number, options: By & { confirmPrune?: string | undefined }): Promise<void>;

@@ -34,6 +34,7 @@ const noActs: Acts = {
   drain: unexpected,
   resetBreaker: unexpected,
   addRepo: unexpected,
+  addGroup: unexpected,
   removeRepo: unexpected,
   syncRepo: unexpected,
   planRepo: unexpected,

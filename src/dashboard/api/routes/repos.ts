@@ -13,6 +13,8 @@ export const RepoParams = Type.Object({
   id: Type.String({ minLength: 1, maxLength: 400, description: 'An id, or a path (URL-encoded)' }),
 });
 
+const Glob = Type.String({ minLength: 1, maxLength: 400, description: 'Of paths below the group' });
+
 const Plan = Type.Object({
   empty: Type.Boolean({ description: 'Nothing would change' }),
   plan: Json,
@@ -59,11 +61,20 @@ export const repoRoutes: FastifyPluginAsyncTypebox<
     {
       schema: {
         tags: ['repos'],
-        summary: 'Register a local git repository',
+        summary: 'Register a git repository of this machine, or a project of GitLab',
         body: Type.Object(
           {
-            location: Type.String({ minLength: 1, description: 'Absolute path of the repository' }),
-            path: Type.Optional(Type.String({ minLength: 1, description: 'What it is called' })),
+            location: Type.String({
+              minLength: 1,
+              description: 'Absolute path of the repository; path or id of the project',
+            }),
+            forge: Type.Optional(Type.Enum(['local', 'gitlab'])),
+            path: Type.Optional(
+              Type.String({
+                minLength: 1,
+                description: 'What it is called; GitLab says it itself',
+              }),
+            ),
             branch: Type.Optional(Type.String({ minLength: 1, description: 'Its default branch' })),
           },
           { additionalProperties: false },
@@ -74,6 +85,31 @@ export const repoRoutes: FastifyPluginAsyncTypebox<
     async ({ body }, reply) => {
       const { repoId } = await acts.addRepo({ ...body, actor });
       return reply.code(201).send(found(await findRepo(db, repoId), 'such repository'));
+    },
+  );
+
+  app.post(
+    '/repos/groups',
+    {
+      schema: {
+        tags: ['repos'],
+        summary: "Register a GitLab group's projects, and those that it gets later",
+        body: Type.Object(
+          {
+            group: Type.String({ minLength: 1, description: 'Its path' }),
+            include: Type.Optional(Type.Array(Glob, { maxItems: 100 })),
+            exclude: Type.Optional(Type.Array(Glob, { maxItems: 100 })),
+          },
+          { additionalProperties: false },
+        ),
+        response: { 201: Type.Object({ repos: Type.Array(RepoRef) }) },
+      },
+    },
+    async ({ body: { group, include = [], exclude = [] } }, reply) => {
+      const added = await acts.addGroup({ group, include, exclude, actor });
+      return reply
+        .code(201)
+        .send({ repos: added.map(({ repoId, path }) => ({ id: String(repoId), path })) });
     },
   );
 
