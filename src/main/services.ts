@@ -5,6 +5,7 @@ import { sha256 } from '../config/objects.ts';
 import { effectivePolicy } from '../config/policy.ts';
 import { repoLimits } from '../config/repo-limits.ts';
 import { riskOf } from '../config/risk.ts';
+import { PLAN_CHANNEL } from '../db/config-plans.ts';
 import { HINT_CHANNEL } from '../db/hook-deliveries.ts';
 import { REPO_CHANNEL } from '../db/repo-sync.ts';
 import { SCHEDULE_CHANNEL } from '../db/schedules.ts';
@@ -31,6 +32,7 @@ import {
 import { createConfigPool } from '../reconciler/config-pool.ts';
 import { createGroupFollower } from '../reconciler/follow-groups.ts';
 import { loadOnRequest } from '../reconciler/load-request.ts';
+import { createPlanService } from '../reconciler/plan-service.ts';
 import type { ReconcileDeps } from '../reconciler/reconcile-repo.ts';
 import { createReconciler } from '../reconciler/reconciler.ts';
 import { createRepoWatch } from '../reconciler/watch-repos.ts';
@@ -104,6 +106,7 @@ export async function reconcilerServices(
   const wake = await openWake(platform, stack, REPO_CHANNEL);
   const deps = reconcileDeps(platform, stack);
   const { gitlab } = platform.forge;
+  const plans = gitlab ? await openWake(platform, stack, PLAN_CHANNEL) : wake;
   return [
     keepRunning(
       platform,
@@ -122,7 +125,22 @@ export async function reconcilerServices(
     ),
     keepRunning(platform, 'watch', createRepoWatch({ ...platform, wake })),
     ...(gitlab
-      ? [keepRunning(platform, 'groups', createGroupFollower({ ...platform, gitlab }))]
+      ? [
+          keepRunning(platform, 'groups', createGroupFollower({ ...platform, gitlab })),
+          keepRunning(
+            platform,
+            'plans',
+            underPolicy(platform.policy, () =>
+              createPlanService({
+                ...deps,
+                review: gitlab.review,
+                matches: platform.matches,
+                inputsVersion: inputsVersion(platform),
+                wake: plans,
+              }),
+            ),
+          ),
+        ]
       : []),
   ];
 }
@@ -155,6 +173,7 @@ export async function orchestratorServices(
     ...platform,
     log: platform.log.child({ service: 'orchestrator' }),
     standingTask: standingTasks(platform),
+    review: platform.forge.gitlab?.review,
     recheckArtifact: createRecheck({ ...platform, inspect: createInspection(platform) }),
   };
   const wake = (channel: string): Promise<Wake> => openWake(platform, stack, channel);

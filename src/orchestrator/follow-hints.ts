@@ -1,3 +1,4 @@
+import { markMergeRequests } from '../db/config-plans.ts';
 import type { Db } from '../db/db.ts';
 import type { NewEvent } from '../db/events.ts';
 import { recordEvents } from '../db/events.ts';
@@ -90,6 +91,10 @@ async function follow(deps: HintDeps, hint: TakenHint, signal: AbortSignal): Pro
 async function look(deps: HintDeps, hint: TakenHint, signal: AbortSignal): Promise<NewEvent[]> {
   const { repo } = hint;
   const subject = parseHint(hint.subject);
+  if (subject?.kind === 'merge_request') {
+    // It may change the configuration, whatever the triggers are.
+    await markMergeRequests(deps.db, repo.id, [subject.number]);
+  }
   const revision = await findRevisionInForce(deps.db, repo.id);
   const triggers = Object.values(revision?.spec.triggers ?? {});
   const wanted = new Set(triggers.filter(({ enabled }) => enabled).flatMap(({ events }) => events));

@@ -12,7 +12,6 @@ import { sql } from '../db/sql.ts';
 import { createZoneOffset } from '../domain/zone-offset.ts';
 import { createGitlabForge } from '../forge/gitlab/forge.ts';
 import { startShop } from '../forge/gitlab/gitlab-forge-fixture.ts';
-import { createGitlabReview } from '../forge/gitlab/review-forge.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { silentLog } from '../kernel/log.ts';
@@ -77,7 +76,7 @@ export async function configReview(db: Db, { file = FIRST }: { file?: string | u
     },
     { matches: (glob, path) => glob === path },
   );
-  const review = createGitlabReview(forge);
+  const { review } = forge;
   const { id: repoId } = await db.transaction((tx) =>
     addRepo(tx, {
       path: project.path,

@@ -5,6 +5,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { BranchOutcome, Forge, ForgeRepo } from '../forge.ts';
 import type { Git } from '../git.ts';
+import type { ReviewForge } from '../review.ts';
 import type { GitlabClient } from './client.ts';
 import { listActiveProjects, listGroupProjects, registrationOf } from './discover.ts';
 import { createGitAccess } from './git-access.ts';
@@ -17,6 +18,7 @@ import { createPeople, type People } from './people.ts';
 import { createProjects, type Project, type Projects } from './projects.ts';
 import { deleteBranch, publishBranch } from './publish.ts';
 import { changedPaths, readCommit, readFile } from './read.ts';
+import { createGitlabReview } from './review-forge.ts';
 
 interface GitlabForgeDeps {
   client: GitlabClient;
@@ -41,6 +43,7 @@ interface GitlabRegistration {
 export interface GitlabForge extends Forge {
   readonly client: GitlabClient;
   readonly people: People;
+  readonly review: ReviewForge;
   /** Checks a project, by path or id, before it becomes a row. */
   inspect(
     options: { path: string; branch: string | undefined },
@@ -72,9 +75,11 @@ export function createGitlabForge(
     maxBundleBytes,
     mirrors: join(mirrors, 'gitlab'),
   };
+  const people = createPeople({ client, clock });
   return {
     client,
-    people: createPeople({ client, clock }),
+    people,
+    review: createGitlabReview({ client, people }),
     async inspect({ path, branch }, signal) {
       const idOrPath = /^\d+$/.test(path) ? Number(path) : path.replace(/^\/+|\/+$/g, '');
       return registrationOf(await getProject(projects, idOrPath, signal), branch);
