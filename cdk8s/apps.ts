@@ -143,9 +143,11 @@ function mainContainer(
 }
 
 /** What only some processes need to know. */
-function ownSettings(environment: Environment, { name, tier }: Component): IEnvVar[] {
-  const { host, oidc, llm } = environment;
+function ownSettings(environment: Environment, { name, tier, secrets }: Component): IEnvVar[] {
+  const { host, oidc, llm, gitlab } = environment;
   const values: Record<string, string | undefined> = {
+    // Who has no token for it never talks to it, and is not told where it is.
+    ...(secrets.some(({ setting }) => setting === 'GITLAB_TOKEN') && { GITLAB_URL: gitlab.url }),
     ...(name === 'dashboard' && {
       OIDC_ISSUER: oidc.issuer,
       OIDC_CLIENT_ID: oidc.clientId,

@@ -9,7 +9,8 @@ const MEANING: Readonly<Record<string, string>> = {
   'gitlab/read_token': 'token of the bot: scopes read_api, read_repository; role Reporter',
   'gitlab/write_token':
     'token of the bot: scope api; role Developer (Maintainer where branches are protected from Developers)',
-  'gitlab/webhook_secret': 'a random text; the hook of each project gets one derived from it',
+  'gitlab/webhook_secret':
+    'a random text of 32 characters or more; the hook of each project gets one derived from it',
   'llm/openai_api_key': 'a key of a project of its own, with a spending limit',
   'llm/anthropic_api_key': 'a key of a workspace of its own, with a spending limit',
   'oidc/client_secret': "the application's secret in GitLab; scopes openid, profile, read_api",

@@ -38,7 +38,7 @@ export function nameOf({ metadata: given }: IConfigMap): string {
 }
 
 /** What every process of ours is told; what single ones need stands in their own container. */
-function settingsOf({ gitlab, logLevel }: Environment): Record<string, string> {
+function settingsOf({ logLevel }: Environment): Record<string, string> {
   return {
     AUTODEV_DATA: DATA_FOLDER,
     AUTODEV_HOST: '0.0.0.0',
@@ -46,7 +46,6 @@ function settingsOf({ gitlab, logLevel }: Environment): Record<string, string> {
     AUTODEV_METRICS_PORT: String(PORTS.metrics),
     AUTODEV_POLICY: `${POLICY_FOLDER}/policy.yaml`,
     AUTODEV_SANDBOX: 'strict',
-    GITLAB_URL: gitlab.url,
     LOG_LEVEL: logLevel,
     NODE_ENV: 'production',
     HOME: '/tmp',

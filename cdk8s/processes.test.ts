@@ -5,9 +5,10 @@ import { COMMANDS } from '../src/cli/command-table.ts';
 import type { Act } from '../src/cli/context.ts';
 import { readSettings } from '../src/config/settings.ts';
 import { environmentOf, objectsOf } from './checks/environment-fixture.ts';
-import { listAt, recordAt, textAt, textsAt } from './checks/look.ts';
+import { listAt, textAt } from './checks/look.ts';
 import type { Container } from './checks/rule.ts';
-import { ofKind, podsOf } from './checks/rule.ts';
+import { ofKind } from './checks/rule.ts';
+import { containersOfOurs, secretFilesOf, variablesOf } from './container-fixture.ts';
 
 /** The processes that the design names; the product's own table says which of them are there. */
 const PROCESSES = new Set([
@@ -22,11 +23,7 @@ const PROCESSES = new Set([
 ]);
 
 const objects = objectsOf(environmentOf('prod'));
-/** Containers of our image that run the product; scripts name their own command. */
-const ours = podsOf(objects)
-  .flatMap(({ containers }) => containers)
-  .filter(({ node }) => textAt(node, 'image')?.includes('/auto-dev/app@') === true)
-  .filter(({ node }) => listAt(node, 'command').length === 0);
+const ours = containersOfOurs(objects);
 const withSecrets = ours.filter(({ name }) => name !== 'worker');
 
 test('every container of ours runs a process of the product', () => {
@@ -103,47 +100,9 @@ async function start(node: unknown, started: string[]): Promise<void> {
 }
 
 function read(container: Container) {
-  const files = secretFilesOf(container);
-  const settings = readSettings(variablesOf(container), {
+  const files = secretFilesOf(objects, container);
+  const settings = readSettings(variablesOf(objects, container), {
     readFile: (file) => files.get(file) ?? '',
   });
   return { settings, files };
-}
-
-/** Its own and those of the config maps that it names. */
-function variablesOf({ node }: Container): Record<string, string> {
-  const named = new Set(listAt(node, 'envFrom').map((from) => textAt(from, 'configMapRef.name')));
-  const maps = ofKind(objects, 'ConfigMap').filter(({ metadata }) => named.has(metadata.name));
-  return Object.fromEntries([
-    ...maps.flatMap((map) => Object.entries(textsAt(map, 'data'))),
-    ...listAt(node, 'env').map((variable) => [
-      textAt(variable, 'name') ?? '',
-      textAt(variable, 'value') ?? '',
-    ]),
-  ]);
-}
-
-/** What the operator would mount, with a password that a URL cannot hold as it is. */
-function secretFilesOf({ pod, node }: Container): Map<string, string> {
-  const mount = listAt(node, 'volumeMounts').find((entry) => textAt(entry, 'name') === 'secrets');
-  const volumes = listAt(podsOf(objects).find(({ name }) => name === pod)?.spec, 'volumes');
-  const secret = volumes.flatMap((volume) => textAt(volume, 'secret.secretName') ?? [])[0];
-  const external = ofKind(objects, 'ExternalSecret').find(
-    ({ metadata }) => metadata.name === secret,
-  );
-  const templates = textsAt({ data: recordAt(external, 'spec.target.template.data') }, 'data');
-  return new Map(
-    mount === undefined
-      ? []
-      : Object.entries(templates).map(([name, template]) => [
-          `${textAt(mount, 'mountPath')}/${name}`,
-          rendered(template),
-        ]),
-  );
-}
-
-function rendered(template: string): string {
-  return template
-    .replaceAll(/\{\{ \.\w+ \| urlquery \}\}/g, 'p%40ss')
-    .replaceAll(/\{\{ \.\w+ \}\}/g, 'value');
 }
