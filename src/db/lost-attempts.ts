@@ -19,7 +19,8 @@ export function listOpenAttemptsOfKey(
 
 /**
  * Ends the attempts of jobs that were taken from a runner that is gone, and settles their reservations with what
- * the ledger says was spent. For `registerRunner`'s `onLost`, and for whoever takes jobs from dead runners.
+ * the ledger says was spent, which is booked on their jobs as well. For `registerRunner`'s `onLost`, and for whoever
+ * takes jobs from dead runners.
  */
 export async function endLostAttempts(tx: Queryable, lost: readonly LostJob[]): Promise<void> {
   const fences = lost.map(({ job, runner, epoch }) => ({
@@ -37,18 +38,28 @@ export async function endLostAttempts(tx: Queryable, lost: readonly LostJob[]): 
     microUsd: number;
     tokens: number;
   }>(sql`
-    update attempt a set ended_at = clock_timestamp(), reason = 'lost', detail = 'its runner is gone',
-      tokens = l.tokens, micro_usd = l.micro_usd, exact = l.tokens = 0
-    from jsonb_to_recordset(${JSON.stringify(fences)}::jsonb)
-      as f(job_id bigint, attempt smallint, runner int, epoch int),
-    lateral (
-      select coalesce(sum(input + cache_writes + output), 0)::bigint as tokens, coalesce(sum(micro_usd), 0)::bigint as micro_usd
-      from ledger where ledger.job_id = f.job_id and ledger.attempt = f.attempt
-    ) l
-    where a.job_id = f.job_id and a.attempt = f.attempt and a.runner = f.runner and a.epoch = f.epoch
-      and a.ended_at is null
-    returning a.job_id as "jobId", a.attempt::int as attempt, a.windows, a.reserved_micro_usd as "heldMicroUsd", a.reserved_tokens as "heldTokens",
-      a.micro_usd as "microUsd", a.tokens
+    with ended as (
+      update attempt a set ended_at = clock_timestamp(), reason = 'lost', detail = 'its runner is gone',
+        tokens = l.tokens, micro_usd = l.micro_usd, exact = l.tokens = 0
+      from jsonb_to_recordset(${JSON.stringify(fences)}::jsonb)
+        as f(job_id bigint, attempt smallint, runner int, epoch int),
+      lateral (
+        select coalesce(sum(input + cache_writes + output), 0)::bigint as tokens, coalesce(sum(micro_usd), 0)::bigint as micro_usd
+        from ledger where ledger.job_id = f.job_id and ledger.attempt = f.attempt
+      ) l
+      where a.job_id = f.job_id and a.attempt = f.attempt and a.runner = f.runner and a.epoch = f.epoch
+        and a.ended_at is null
+      returning a.job_id, a.attempt, a.windows, a.reserved_micro_usd, a.reserved_tokens, a.micro_usd, a.tokens
+    ), booked as (
+      update job j set tokens = j.tokens + e.tokens, micro_usd = j.micro_usd + e.micro_usd
+      from ended e where j.id = e.job_id
+    ), booked_done as (
+      update job_done j set tokens = j.tokens + e.tokens, micro_usd = j.micro_usd + e.micro_usd
+      from ended e where j.id = e.job_id
+    )
+    select job_id as "jobId", attempt::int as attempt, windows, reserved_micro_usd as "heldMicroUsd",
+      reserved_tokens as "heldTokens", micro_usd as "microUsd", tokens
+    from ended
   `);
   await settleWindows(
     tx,

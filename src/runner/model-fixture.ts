@@ -27,18 +27,30 @@ export async function openModels(
   reply: (request: StandInRequest) => Reply,
 ): Promise<ModelFixture> {
   const standIn = await startLlmStandIn(reply);
-  const opened = await openGateway(deps, { folder, baseUrls: standIn.baseUrls });
-  const program = (name: string): string => {
-    const file = join(folder, 'installed', name);
-    mkdirSync(join(folder, 'installed'), { recursive: true });
-    copyFileSync(join(import.meta.dirname, '../../test/llm/stand-in-program.mjs'), file);
-    chmodSync(file, 0o755);
-    return file;
-  };
-  const places = (name: string) => ({ given: program(name), searchPath: '', folders: [] });
-  const { clock } = deps;
+  const models = await modelsAt(deps, { folder, baseUrls: standIn.baseUrls });
   return {
     standIn,
+    deps: models.deps,
+    [Symbol.asyncDispose]: async () => {
+      await models[Symbol.asyncDispose]();
+      await standIn[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The same for models that somebody else answers for. */
+export async function modelsAt(
+  deps: Pick<RunnerDeps, 'db' | 'clock' | 'log' | 'sandbox'>,
+  { folder, baseUrls }: { folder: string; baseUrls: LlmStandIn['baseUrls'] },
+): Promise<Omit<ModelFixture, 'standIn'>> {
+  const { clock } = deps;
+  const opened = await openGateway(deps, { folder, baseUrls });
+  const places = (name: string) => ({
+    given: installStandIn(folder, name),
+    searchPath: '',
+    folders: [],
+  });
+  return {
     deps: {
       providers: [
         { provider: codexProvider({ clock, places: places('codex') }), api: 'codex' },
@@ -47,11 +59,16 @@ export async function openModels(
       ],
       llm: opened.access,
     },
-    [Symbol.asyncDispose]: async () => {
-      await opened[Symbol.asyncDispose]();
-      await standIn[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   };
+}
+
+function installStandIn(folder: string, name: string): string {
+  const file = join(folder, 'installed', name);
+  mkdirSync(join(folder, 'installed'), { recursive: true });
+  copyFileSync(join(import.meta.dirname, '../../test/llm/stand-in-program.mjs'), file);
+  chmodSync(file, 0o755);
+  return file;
 }
 
 /** A model that has its worker run these commands, one after the other, and then says that it is done. */
