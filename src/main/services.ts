@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
 
 import { version } from '../cli/version.ts';
+import { denialAt } from '../config/deny-windows.ts';
 import { sha256 } from '../config/objects.ts';
 import { effectivePolicy } from '../config/policy.ts';
 import { repoLimits } from '../config/repo-limits.ts';
+import { retention } from '../config/retention.ts';
 import { riskOf } from '../config/risk.ts';
 import { PLAN_CHANNEL } from '../db/config-plans.ts';
 import { HINT_CHANNEL } from '../db/hook-deliveries.ts';
@@ -17,6 +19,7 @@ import type { Service } from '../kernel/service.ts';
 import { keepRunning } from '../kernel/service.ts';
 import { createBranchWatch } from '../orchestrator/branches.ts';
 import { createGateService } from '../orchestrator/decide-gates.ts';
+import { createDenyWatch } from '../orchestrator/deny-starts.ts';
 import { createEffectService } from '../orchestrator/effects.ts';
 import { createHintService } from '../orchestrator/follow-hints.ts';
 import { createReaper } from '../orchestrator/reaper.ts';
@@ -189,9 +192,22 @@ export async function orchestratorServices(
     lanes: createLaneWatch(deps),
     recount: createRecount(deps),
     partitions: createPartitionKeeper(deps),
-    retention: createRetention(deps),
+    retention: createRetention({ ...deps, keep: () => retention(platform.policy.policy) }),
+    denials: createDenyWatch({ ...deps, denialOf: denialOf(platform) }),
   };
   return Object.entries(services).map(([name, service]) => keepRunning(platform, name, service));
+}
+
+/** Whether the policy lets jobs of a repository start now. */
+function denialOf({ policy, clock, nextCronTime }: Platform) {
+  return (path: string) => {
+    // Most policies deny nothing, and then no rule needs to be held against a thousand repositories.
+    if (!policy.policy.rules?.some(({ deny_windows: windows }) => windows !== undefined)) {
+      return undefined;
+    }
+    const windows = effectivePolicy(policy, path).rule.deny_windows ?? [];
+    return denialAt(windows, clock.now().getTime(), nextCronTime);
+  };
 }
 
 /** What a role does where nobody says otherwise. */

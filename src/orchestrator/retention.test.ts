@@ -1,11 +1,14 @@
 import { expect } from 'vitest';
 
 import { test } from '../../test/database.ts';
+import { retention } from '../config/retention.ts';
 import type { Db } from '../db/db.ts';
 import { ensurePartitions } from '../db/partitions.ts';
 import { sql } from '../db/sql.ts';
 import { silentLog } from '../kernel/log.ts';
 import { forgetOld } from './retention.ts';
+
+const keep = () => retention({ version: 1 });
 
 async function jobDone(db: Db, id: number, daysAgo: number): Promise<void> {
   await db.query(sql`
@@ -54,7 +57,7 @@ test('partitions go when all of them is old, and do not come back', async ({ db 
     insert into effect (repo_id, job_id, type, payload, key, state) values (1, 2, 'issue', '{}', 'k', 'staged')
   `);
 
-  const gone = await forgetOld({ db, log: silentLog });
+  const gone = await forgetOld({ db, log: silentLog, keep });
 
   expect(gone).toEqual({
     transcripts: 2,
@@ -72,7 +75,7 @@ test('partitions go when all of them is old, and do not come back', async ({ db 
   expect(left).toContain('transcript_2');
   await ensurePartitions(db);
   expect(await partitions(db)).toEqual(left);
-  expect(await forgetOld({ db, log: silentLog })).toEqual({
+  expect(await forgetOld({ db, log: silentLog, keep })).toEqual({
     transcripts: 0,
     jobEvents: 0,
     artifacts: 0,
@@ -89,7 +92,7 @@ test('a partition into which a live job may still end stays', async ({ db }) => 
   `);
   const before = await partitions(db);
 
-  await forgetOld({ db, log: silentLog });
+  await forgetOld({ db, log: silentLog, keep });
 
   expect(await partitions(db)).toEqual(before);
 });

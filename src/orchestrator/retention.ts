@@ -1,23 +1,19 @@
+import type { Retention } from '../config/retention.ts';
 import { deleteOldArtifacts, deleteOldEvents, dropOldPartitions } from '../db/retention.ts';
 import { deleteOldWorkerSessions } from '../db/worker-sessions.ts';
 import type { Service } from '../kernel/service.ts';
 import { every } from '../kernel/service.ts';
 import type { UpkeepDeps } from './upkeep.ts';
 
+interface RetentionDeps extends UpkeepDeps {
+  /** How long things are kept, by what ops say today. */
+  keep: () => Retention;
+}
+
 const EVERY_MS = 6 * 3_600_000;
 
-/** For how many days things are kept. Ledger and audit stay for ever. */
-const KEEP_DAYS = {
-  transcripts: 30,
-  jobEvents: 90,
-  jobs: 400,
-  artifacts: 7,
-  events: 7,
-  sessions: 30,
-} as const;
-
 /** Forgets what is old, a few times a day. */
-export function createRetention(deps: UpkeepDeps): Service {
+export function createRetention(deps: RetentionDeps): Service {
   return every(deps, { intervalMs: EVERY_MS }, async () => {
     await forgetOld(deps);
   });
@@ -27,15 +23,17 @@ export function createRetention(deps: UpkeepDeps): Service {
 export async function forgetOld({
   db,
   log,
-}: Pick<UpkeepDeps, 'db' | 'log'>): Promise<Record<keyof typeof KEEP_DAYS, number>> {
+  keep,
+}: Pick<RetentionDeps, 'db' | 'log' | 'keep'>): Promise<Record<keyof Retention, number>> {
+  const days = keep();
   const gone = {
-    transcripts: await dropOldPartitions(db, 'transcript', { days: KEEP_DAYS.transcripts }),
-    jobEvents: await dropOldPartitions(db, 'job_event', { days: KEEP_DAYS.jobEvents }),
+    transcripts: await dropOldPartitions(db, 'transcript', { days: days.transcripts }),
+    jobEvents: await dropOldPartitions(db, 'job_event', { days: days.jobEvents }),
     // Results go by when their job ended, so they go before the job.
-    artifacts: await deleteOldArtifacts(db, { days: KEEP_DAYS.artifacts }),
-    jobs: await dropOldPartitions(db, 'job_done', { days: KEEP_DAYS.jobs }),
-    events: await deleteOldEvents(db, { days: KEEP_DAYS.events }),
-    sessions: await deleteOldWorkerSessions(db, { days: KEEP_DAYS.sessions }),
+    artifacts: await deleteOldArtifacts(db, { days: days.artifacts }),
+    jobs: await dropOldPartitions(db, 'job_done', { days: days.jobs }),
+    events: await deleteOldEvents(db, { days: days.events }),
+    sessions: await deleteOldWorkerSessions(db, { days: days.sessions }),
   };
   if (Object.values(gone).some((count) => count > 0)) {
     log.info(gone, 'old rows forgotten');
