@@ -50,7 +50,10 @@ export async function insertDeliveries(
         ${deliveries.map(({ ref }) => ref ?? null)}::text[],
         ${deliveries.map(({ head }) => head ?? null)}::text[]
       ) with ordinality as t(project, key, subject, ref, head, n)
-      join repo r on r.forge = 'gitlab' and r.location = t.project and r.removed_at is null
+      -- Each by its key, here and below: a plan for all of them together reads every repository there is.
+      cross join lateral (
+        select id, branch from repo where forge = 'gitlab' and location = t.project and removed_at is null limit 1
+      ) r
     ), made as materialized (
       insert into hook_delivery (repo_id, key)
       select distinct repo_id, key from given order by repo_id, key
@@ -64,10 +67,14 @@ export async function insertDeliveries(
       on conflict (repo_id, subject) where taken_until is null do nothing
     ), due as materialized (
       -- One that is due soon enough stays as it is, unlocked: in a storm that is nearly every one.
-      select s.repo_id from repo_sync s
-      where s.next_at > greatest(now(), s.checked_at + ${LOOK_EVERY})
-        and exists (select from fresh f where f.repo_id = s.repo_id and f.is_default and f.head is distinct from s.head)
-      order by s.repo_id for update
+      select d.repo_id from (
+        select repo_id, array_agg(head) as heads from fresh where is_default group by repo_id order by repo_id
+      ) f cross join lateral (
+        select s.repo_id from repo_sync s
+        where s.repo_id = f.repo_id and s.next_at > greatest(now(), s.checked_at + ${LOOK_EVERY})
+          and not (f.heads <@ array[s.head])
+        limit 1 for update
+      ) d
     ), looked as (
       update repo_sync s
       set next_at = greatest(now(), s.checked_at + ${LOOK_EVERY}), priority = greatest(s.priority, 1::smallint)
