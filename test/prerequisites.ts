@@ -7,7 +7,7 @@ import { installDebianPackage, type Run } from './debian-package.ts';
 interface Available {
   /** It can make a box, as this user, on this kernel. */
   readonly bubblewrap: boolean;
-  /** A Redis server can be started (test/redis.ts). */
+  /** A Redis server can be started (test/redis-server.ts). */
   readonly redis: boolean;
 }
 

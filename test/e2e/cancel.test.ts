@@ -2,7 +2,7 @@ import { expect, inject, test, vi } from 'vitest';
 
 import type { Job } from '../../src/db/views/job-list.ts';
 import { cloneTemplate } from '../database.ts';
-import { startRedis } from '../redis.ts';
+import { startRedis } from '../redis-server.ts';
 import type { Dashboard } from './fleet.ts';
 import { startDashboard, startProcess } from './fleet.ts';
 import { openMachine } from './machine.ts';

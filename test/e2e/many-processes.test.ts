@@ -3,7 +3,7 @@ import { expect, inject, test, vi } from 'vitest';
 import { formatJobId } from '../../src/domain/job-id.ts';
 import { cloneTemplate, openPool } from '../database.ts';
 import { counterDrift } from '../queue.ts';
-import { startRedis } from '../redis.ts';
+import { startRedis } from '../redis-server.ts';
 import {
   countedTwice,
   countOccurrences,

@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 
 import { expect, onTestFinished } from 'vitest';
 
-import { startRedis, test } from '../../../test/redis.ts';
+import { startRedis } from '../../../test/redis-server.ts';
+import { test } from '../../../test/redis.ts';
 import { announce, hear } from '../bus-scenarios.ts';
 import { keptLog, openBus } from './bus-fixture.ts';
 
