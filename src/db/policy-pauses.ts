@@ -1,11 +1,9 @@
+import { POLICY_ACTOR } from '../domain/policy-actor.ts';
 import { pause } from './controls.ts';
 import type { Queryable } from './db.ts';
 import { syncPauses } from './holds.ts';
 import { lockPauses } from './pause-lock.ts';
 import { sql } from './sql.ts';
-
-/** Who pauses repositories in the policy's name. No person is called so: names of people have no colon. */
-const POLICY = 'autodev:policy';
 
 /** A pause that the policy asks for, or one that stands. */
 export interface PolicyPause {
@@ -18,7 +16,7 @@ export interface PolicyPause {
 export function listPolicyPauses(db: Queryable): Promise<PolicyPause[]> {
   return db.query<PolicyPause>(sql`
     select repo_id as "repoId", reason, until from control
-    where verb = 'pause' and lifted_at is null and actor = ${POLICY} order by repo_id
+    where verb = 'pause' and lifted_at is null and actor = ${POLICY_ACTOR} order by repo_id
   `);
 }
 
@@ -28,7 +26,7 @@ export async function setPolicyPause(
   { repoId, reason, until }: PolicyPause,
 ): Promise<void> {
   await endPauses(tx, repoId);
-  await pause(tx, { scope: { repoId }, actor: POLICY, reason, until });
+  await pause(tx, { scope: { repoId }, actor: POLICY_ACTOR, reason, until });
 }
 
 /** Ends what the policy paused of a repository, and nothing that people did. Call `notifyWork` after the commit. */
@@ -40,7 +38,7 @@ export async function liftPolicyPause(tx: Queryable, repoId: number): Promise<vo
 async function endPauses(tx: Queryable, repoId: number): Promise<void> {
   await lockPauses(tx, 'who_changes_pauses');
   await tx.query(sql`
-    update control set lifted_at = now(), lifted_by = ${POLICY}
-    where verb = 'pause' and lifted_at is null and actor = ${POLICY} and repo_id = ${repoId}
+    update control set lifted_at = now(), lifted_by = ${POLICY_ACTOR}
+    where verb = 'pause' and lifted_at is null and actor = ${POLICY_ACTOR} and repo_id = ${repoId}
   `);
 }

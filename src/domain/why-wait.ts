@@ -1,5 +1,6 @@
 import { formatDuration } from './duration.ts';
 import type { WaitReason } from './job-state.ts';
+import { POLICY_ACTOR } from './policy-actor.ts';
 import type { HoldFact, PauseScope, WhyReason } from './why-facts.ts';
 
 const WAITS: Readonly<Record<WaitReason, readonly [what: string, remedy?: string]>> = {
@@ -58,7 +59,10 @@ export function explainHold(
   return {
     code: `hold_${kind}`,
     sentence: `The lane is held${by} (${kind.replace('_', ' ')}${end}): ${reason}`,
-    remedy: remedies[kind],
+    remedy:
+      kind === 'paused' && actor === POLICY_ACTOR
+        ? `It ends by itself. Which rule says so: autodev explain policy ${repo} deny_windows`
+        : remedies[kind],
     ...(until !== undefined && { until }),
   };
 }

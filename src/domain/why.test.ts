@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { JOB_STATES, WAIT_REASONS } from './job-state.ts';
+import { POLICY_ACTOR } from './policy-actor.ts';
 import { WHY_CODES, type HoldFact, type JobFacts, type LaneFacts } from './why-facts.ts';
 import { explainJob, explainLane } from './why.ts';
 
@@ -121,6 +122,14 @@ test('what a person can lift comes with the command', () => {
   const remedies = explainLane(lane(hold('breaker'))).map(({ remedy }) => remedy);
 
   expect(remedies[0]).toContain('autodev reset group/shop builder');
+});
+
+test('what the policy denies is lifted by no command, and the rule is shown by one', () => {
+  const holds: HoldFact[] = [{ kind: 'paused', reason: 'The policy: freeze', actor: POLICY_ACTOR }];
+
+  const [found] = explainLane(lane({ holds }));
+
+  expect(found?.remedy).toContain('autodev explain policy group/shop deny_windows');
 });
 
 test('an agent that others hand work to has a source of it', () => {
