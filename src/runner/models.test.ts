@@ -56,7 +56,7 @@ describe.each(['codex', 'claude'] as const)('%s', (name) => {
     expect(await findWorkerSession(db, id)).toMatchObject({ provider: name, trust: 'owner' });
   });
 
-  test('sees neither key nor gateway token where a tool can read them, and calls with our key', async ({
+  test('shows its tools no key of ours, wherever they look, and calls with it all the same', async ({
     db,
   }) => {
     await using s = await openRunnerFixture(db);
