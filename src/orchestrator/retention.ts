@@ -1,4 +1,5 @@
 import type { Retention } from '../config/retention.ts';
+import { deleteOldDeliveries } from '../db/hook-deliveries.ts';
 import { deleteOldArtifacts, deleteOldEvents, dropOldPartitions } from '../db/retention.ts';
 import { deleteOldWorkerSessions } from '../db/worker-sessions.ts';
 import type { Service } from '../kernel/service.ts';
@@ -32,7 +33,10 @@ export async function forgetOld({
     // Results go by when their job ended, so they go before the job.
     artifacts: await deleteOldArtifacts(db, { days: days.artifacts }),
     jobs: await dropOldPartitions(db, 'job_done', { days: days.jobs }),
-    events: await deleteOldEvents(db, { days: days.events }),
+    events:
+      (await deleteOldEvents(db, { days: days.events })) +
+      // That one came is kept as long as what came of it: longer than it can be sent again.
+      (await deleteOldDeliveries(db, { days: days.events })),
     sessions: await deleteOldWorkerSessions(db, { days: days.sessions }),
   };
   if (Object.values(gone).some((count) => count > 0)) {
