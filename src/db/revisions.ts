@@ -135,3 +135,11 @@ export function listRevisionsOf(
     order by id desc limit 10
   `);
 }
+
+/** When a revision came into force; undefined: never. */
+export async function getAppliedAt(db: Queryable, id: number): Promise<Date | undefined> {
+  const [row] = await db.query<{ at: Date | null }>(sql`
+    select applied_at as at from revision where id = ${id}
+  `);
+  return row?.at ?? undefined;
+}

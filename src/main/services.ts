@@ -118,6 +118,7 @@ export async function reconcilerServices(
       underPolicy(platform.policy, () =>
         createReconciler({
           ...deps,
+          review: gitlab?.review,
           inputsVersion: inputsVersion(platform),
           wake,
           pollMs: LOCAL_POLL_MS,

@@ -49,6 +49,29 @@ export function revisionOf({ repo, commit, revision, changes }: Application): Ne
   };
 }
 
+/** The row of a file that waits until people have looked at it. */
+export function heldRevisionOf(
+  repo: Repo,
+  commit: ForgeCommit,
+  { source, blobs, loaded }: Extract<ReadRevision, { kind: 'valid' }>,
+  reason: string,
+): NewRevision {
+  return {
+    repoId: repo.id,
+    commit: commit.sha,
+    blobs,
+    digest: loaded.digest,
+    state: 'held',
+    spec: loaded.spec,
+    source,
+    author: `${commit.authorName} <${commit.authorEmail}>`,
+    subject: commit.subject,
+    plan: null,
+    diagnostics: loaded.diagnostics,
+    hold: { reason },
+  };
+}
+
 /** The row of a file that cannot be applied. */
 export function invalidRevisionOf(
   repo: Repo,

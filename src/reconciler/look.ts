@@ -5,15 +5,23 @@ import type { Forge, ForgeCommit } from '../forge/forge.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { LoadRevision, ReadRevision } from './read-revision.ts';
 import { readRevision, REGULAR_FILE } from './read-revision.ts';
+import type { ReviewedDeps } from './reviewed.ts';
+import { whyUnreviewed } from './reviewed.ts';
 
 /** What was read, before anything is decided. */
 export type Look =
   | { readonly kind: 'unreadable'; readonly failure: Error }
   /** The files of the revision in force are the same at this commit. */
   | { readonly kind: 'unchanged'; readonly commit: ForgeCommit }
-  | { readonly kind: 'read'; readonly commit: ForgeCommit; readonly revision: ReadRevision };
+  | {
+      readonly kind: 'read';
+      readonly commit: ForgeCommit;
+      readonly revision: ReadRevision;
+      /** Why its files may not come into force by themselves; undefined: they may. */
+      readonly unreviewed: string | undefined;
+    };
 
-interface LookDeps {
+interface LookDeps extends ReviewedDeps {
   forge: Forge;
   load: LoadRevision;
   inputsVersion: string;
@@ -44,7 +52,12 @@ export async function lookAt(
     if (stands && (await hasSameFiles(deps, { repo, head, inForce }, signal))) {
       return { kind: 'unchanged', commit };
     }
-    return { kind: 'read', commit, revision: await readRevision(deps, repo, head, signal) };
+    const revision = await readRevision(deps, repo, head, signal);
+    const unreviewed =
+      revision.kind === 'valid'
+        ? await whyUnreviewed(deps, { repo, commit, blobs: revision.blobs, inForce }, signal)
+        : undefined;
+    return { kind: 'read', commit, revision, unreviewed };
   } catch (error) {
     if (error instanceof AppError) {
       return { kind: 'unreadable', failure: error };

@@ -22,10 +22,7 @@ export function invalidNote({
   /** The commit in force; undefined: nothing runs. */
   inForce: string | undefined;
 }): string {
-  const lines = source.split(/\r\n|\r|\n/u);
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
-  const shown = errors.slice(0, MOST_PROBLEMS);
-  const more = errors.length - shown.length;
   const title = errors.length === 1 ? '1 problem' : `${errors.length} problems`;
   const stays = inForce
     ? `What runs stays as it is at ${codeSpan(inForce.slice(0, 8))} if this is merged.`
@@ -33,10 +30,21 @@ export function invalidNote({
   return [
     `### Auto-Dev plan: the configuration is invalid (${title})`,
     `${placeLine(at)}. ${stays}`,
-    ...shown.map((one) => problem(one, lines[one.line - 1])),
-    ...(more > 0 ? [`… and ${more} more: \`autodev validate\` lists them all.`] : []),
+    ...invalidProblems(errors, source),
     'Push a correction and this note follows it. `autodev validate` says the same before you push.',
   ].join('\n\n');
+}
+
+/** The first errors of a file, a paragraph each, and how many more there are. */
+export function invalidProblems(diagnostics: readonly Diagnostic[], source: string): string[] {
+  const lines = source.split(/\r\n|\r|\n/u);
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  const shown = errors.slice(0, MOST_PROBLEMS);
+  const more = errors.length - shown.length;
+  return [
+    ...shown.map((one) => problem(one, lines[one.line - 1])),
+    ...(more > 0 ? [`… and ${more} more: \`autodev validate\` lists them all.`] : []),
+  ];
 }
 
 function problem(

@@ -1,33 +1,33 @@
-import type { Db, Queryable } from '../db/db.ts';
+import type { Db } from '../db/db.ts';
 import type { NewEvent } from '../db/events.ts';
-import type { DueRepo, Lease } from '../db/repo-sync.ts';
+import type { Wish } from '../db/own-effects.ts';
+import { wish } from '../db/own-effects.ts';
 import { releaseLease, takeLease } from '../db/repo-sync.ts';
-import type { NewRevision } from '../db/revisions.ts';
-import type { Running, RunningChanges, Settlement } from '../db/settle-look.ts';
+import type { Settlement } from '../db/settle-look.ts';
 import { readRunning, settleLook } from '../db/settle-look.ts';
 import { backoffMs } from '../domain/backoff.ts';
 import type { RiskOf } from '../domain/plan-paths.ts';
-import { planChanges, summarizePlan } from '../domain/plan.ts';
 import type { Forge, ForgeCommit } from '../forge/forge.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import { applyLanes, planLanes, suspendLanes } from './apply-lanes.ts';
 import type { ApplyDeps } from './apply-revision.ts';
-import { changesOf, invalidRevisionOf, revisionOf } from './apply-revision.ts';
-import type { Look } from './look.ts';
+import type { Decided, Recording } from './decide-look.ts';
+import { decide } from './decide-look.ts';
+import { forgeWishes } from './forge-wishes.ts';
 import { lookAt } from './look.ts';
 import type { Observed } from './observe.ts';
-import { isPruneHeld, pruneDigest } from './plan-digest.ts';
-import type { LoadRevision, ReadRevision } from './read-revision.ts';
+import type { LoadRevision } from './read-revision.ts';
+import type { ReviewedDeps } from './reviewed.ts';
 import type { Finding } from './status.ts';
 import { conditionsAfter } from './status.ts';
 
 const LEASE_MS = 60_000;
 /** Between the first read that finds no file and the second, after which "absent" is believed. */
 const SECOND_READ_MS = 1000;
+/** People may vote for what waits for them. */
+const VOTE_POLL_MS = 30_000;
 
-export interface ReconcileDeps extends ApplyDeps {
+export interface ReconcileDeps extends ApplyDeps, Pick<ReviewedDeps, 'review'> {
   db: Db;
   /** For pauses only: what is due, and since when, the database's clock says. */
   clock: Clock;
@@ -80,22 +80,6 @@ export async function reconcileRepo(
   }
 }
 
-interface Recording {
-  readonly repo: DueRepo;
-  readonly lease: Lease;
-  readonly look: Look;
-}
-
-/** What the look means, and what follows from it beside the status. */
-interface Decided {
-  readonly finding: Finding;
-  readonly revision?: NewRevision;
-  readonly changes?: RunningChanges;
-  readonly inForce?: Settlement['inForce'];
-  /** Lanes come last: they are locked last everywhere. */
-  readonly lanes?: ((tx: Queryable) => Promise<void>) | undefined;
-}
-
 /** Reads what runs, decides, and writes all that follows at once, the status in one place. */
 async function record(deps: ReconcileDeps, recording: Recording): Promise<ReconcileResult> {
   const { db } = deps;
@@ -111,16 +95,37 @@ async function record(deps: ReconcileDeps, recording: Recording): Promise<Reconc
   const decided = decide(deps, recording, running);
   const { lanes } = decided;
   const settlement = settlementOf(deps, recording, decided);
-  const settled = lanes
-    ? await db.transaction(async (tx) => {
-        const wrote = await settleLook(tx, settlement);
-        if (wrote) {
-          await lanes(tx);
-        }
-        return wrote;
-      })
-    : await settleLook(db, settlement);
+  const wishes = wishesOf(recording, decided);
+  const settled =
+    lanes || wishes.length > 0
+      ? await db.transaction(async (tx) => {
+          const wrote = await settleLook(tx, settlement);
+          if (wrote) {
+            for (const one of wishes) {
+              await wish(tx, one);
+            }
+            await lanes?.(tx);
+          }
+          return wrote;
+        })
+      : await settleLook(db, settlement);
   return settled ? decided.finding.kind : 'skipped';
+}
+
+function wishesOf({ repo, lease, look }: Recording, { finding, revision }: Decided): Wish[] {
+  if (look.kind !== 'read') {
+    return [];
+  }
+  const source = look.revision.kind === 'absent' ? '' : look.revision.source;
+  const isNew = revision !== undefined;
+  return forgeWishes({
+    repo,
+    commit: look.commit,
+    finding,
+    before: lease.conditions,
+    source,
+    isNew,
+  });
 }
 
 function settlementOf(
@@ -162,95 +167,8 @@ function settlementOf(
       pruned: finding.kind === 'applied',
       ...(failures > 0 && { againInMs: backoffMs(failures, repo.path) }),
       ...(absent?.confirmed === false && { againInMs: SECOND_READ_MS }),
+      ...(finding.kind === 'unreviewed' && { againInMs: VOTE_POLL_MS }),
     },
-  };
-}
-
-function decide(
-  deps: ReconcileDeps,
-  { repo, lease, look }: Recording,
-  running: Running | undefined,
-): Decided {
-  switch (look.kind) {
-    case 'unreadable': {
-      const { failure } = look;
-      const code = failure instanceof AppError ? failure.code : undefined;
-      return { finding: { kind: 'unreadable', code, message: failure.message } };
-    }
-    case 'unchanged':
-      return { finding: { kind: 'unchanged' } };
-    case 'read':
-      break;
-    default:
-      return look satisfies never;
-  }
-
-  const { commit, revision } = look;
-  switch (revision.kind) {
-    case 'absent': {
-      const confirmed = lease.missingReads > 0;
-      const suspend = (tx: Queryable): Promise<void> =>
-        suspendLanes(tx, repo.id, 'The default branch holds no autodev.yaml.');
-      return {
-        finding: { kind: 'absent', confirmed, branch: repo.branch },
-        lanes: confirmed && lease.suspended === null ? suspend : undefined,
-      };
-    }
-    case 'invalid':
-      // Kept for people to look at; the last good one stays in force.
-      return {
-        finding: { kind: 'invalid', diagnostics: revision.diagnostics },
-        revision: invalidRevisionOf(repo, commit, revision),
-      };
-    case 'valid':
-      if (!running) {
-        throw new Error('a valid file is held against what runs');
-      }
-      return apply(deps, { repo, lease, running }, { commit, revision });
-    default:
-      return revision satisfies never;
-  }
-}
-
-function apply(
-  deps: ReconcileDeps,
-  { repo, lease, running }: { repo: DueRepo; lease: Lease; running: Running },
-  read: { commit: ForgeCommit; revision: Extract<ReadRevision, { kind: 'valid' }> },
-): Decided {
-  const { objects, diagnostics, digest, spec } = read.revision.loaded;
-  const changes = planChanges(objects, running.objects, deps.risk);
-  const limits = deps.limitsOf(repo.path);
-  const holdPrune = isPruneHeld(changes, {
-    actualCount: running.objects.length,
-    confirmed: lease.confirmedPrune,
-    limits: limits.prune,
-  });
-  const application = { repo, ...read, running, changes, holdPrune };
-  const { inForce } = lease;
-  // Read again, the commit in force writes no row: its plan says what it changed when it came.
-  const isInForce = inForce?.commit === read.commit.sha && inForce.digest === digest;
-  const revision = isInForce
-    ? { inForce: inForce.id }
-    : { revision: revisionOf(application), inForce: 'revision' as const };
-  const lanes = planLanes(running.lanes, {
-    spec,
-    repoConcurrency: limits.concurrency,
-    // Claims of an agent that is gone from the file end at once, also while its removal waits for a person.
-    goneHold: holdPrune ? 'disabled' : 'removed',
-  });
-  return {
-    finding: holdPrune
-      ? {
-          kind: 'prune_held',
-          retire: summarizePlan(changes).retire,
-          digest: pruneDigest(changes),
-          path: repo.path,
-          diagnostics,
-        }
-      : { kind: 'applied', diagnostics },
-    changes: changesOf(deps, application),
-    lanes: lanes && ((tx) => applyLanes(tx, repo.id, lanes)),
-    ...revision,
   };
 }
 

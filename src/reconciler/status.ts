@@ -24,6 +24,12 @@ export type Finding =
       readonly path: string;
       readonly diagnostics: readonly Diagnostic[];
     }
+  /** Valid, and past review: what was in force stays. */
+  | {
+      readonly kind: 'unreviewed';
+      readonly reason: string;
+      readonly diagnostics: readonly Diagnostic[];
+    }
   | { readonly kind: 'applied'; readonly diagnostics: readonly Diagnostic[] }
   /** Another commit with the same files: the verdict on them stands. */
   | { readonly kind: 'unchanged' };
@@ -43,7 +49,7 @@ export function conditionsAfter(
     list = setCondition(list, update, now);
   };
   const stalled = (
-    reason: 'ConfigInvalid' | 'ConfigNotFound' | 'PruneNeedsConfirmation',
+    reason: 'ConfigInvalid' | 'ConfigNotFound' | 'ConfigUnreviewed' | 'PruneNeedsConfirmation',
     message: string,
   ): void => set({ type: 'Stalled', status: 'True', reason, message, ...observed });
 
@@ -100,6 +106,14 @@ export function conditionsAfter(
         'PruneNeedsConfirmation',
         `${finding.retire} objects would be retired at once, which the policy leaves to a person. What was added or changed is in ` +
           `force; confirm the rest with \`autodev sync ${finding.path} --confirm-prune ${finding.digest.slice(0, 12)}\`.`,
+      );
+      break;
+    case 'unreviewed':
+      set({ ...configValid(finding.diagnostics), ...observed });
+      set({ type: 'PolicyCompliant', ...policyVerdict(finding.diagnostics), ...observed });
+      stalled(
+        'ConfigUnreviewed',
+        `${finding.reason} What was in force before stays. Bring it by a merge request, or vote for it: \`autodev approvals\`.`,
       );
       break;
     case 'applied':

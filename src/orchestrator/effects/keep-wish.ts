@@ -28,8 +28,6 @@ const Issue = Type.Object({
   title: Type.String(),
   body: Type.String(),
   open: Type.Boolean(),
-  /** No issue of this mark is older. */
-  since: Type.String(),
 });
 
 type WishDeps = Pick<EffectDeps, 'db' | 'review'>;
@@ -55,9 +53,10 @@ const keepStatus: WishHandler = async (deps, effect, signal) => {
 /** Keeps an issue of ours open with these words, or closed. */
 const keepIssue: WishHandler = async (deps, effect, signal) => {
   const { repo, review } = await forgeOf(deps, effect);
-  const { mark, title, body: description, open, since } = payloadOf(Issue, effect);
+  const { mark, title, body: description, open } = payloadOf(Issue, effect);
   const marker = await markerOf(deps, repo, { mark, object: 'issue' });
-  const wanted = { marker, since: new Date(since) };
+  // No issue of ours is older than GitLab itself; there are few of ours in a project.
+  const wanted = { marker, since: new Date(0) };
   const issue = open
     ? await review.putIssue(repo, { ...wanted, title, description, labels: ['autodev'] }, signal)
     : await review.findIssue(repo, wanted, signal);
