@@ -15,17 +15,20 @@ async function setup(options: Parameters<typeof startShop>[0] = {}) {
   return { ...shop, ask };
 }
 
+/** One more project on the same repository: making a hundred of them would take a minute. */
+function seedCopy({ gitlab, project }: Awaited<ReturnType<typeof setup>>, path: string) {
+  const copy = { ...project, id: gitlab.state.nextId('project'), path };
+  gitlab.state.projects.set(copy.id, copy);
+  return copy;
+}
+
 async function withProjects(count: number) {
   const shop = await setup();
   const repos: ForgeRepo[] = [];
   for (let n = 0; n < count; n += 1) {
-    const path = `platform/p${n}`;
-    const project = await shop.gitlab.project(path, {
-      files: { 'README.md': `${n}\n` },
-      members: [[shop.bot, 'developer']],
-      lastActivityAt: new Date('2026-01-01T00:00:00.000Z'),
-    });
-    repos.push({ id: 100 + n, path, location: String(project.id), branch: 'main' });
+    const project = seedCopy(shop, `platform/p${n}`);
+    project.lastActivityAt = new Date('2026-01-01T00:00:00.000Z');
+    repos.push({ id: 100 + n, path: project.path, location: String(project.id), branch: 'main' });
   }
   shop.gitlab.forgetRequests();
   return { ...shop, repos };
@@ -129,9 +132,9 @@ test('quiet repositories are answered from memory for the price of one list', as
 test('a group is discovered with what its globs say, page by page', async () => {
   await using shop = await setup();
   shop.gitlab.group('platform', [[shop.bot, 'developer']]);
+  const team = shop.gitlab.group('platform/tools');
   for (let n = 0; n < 120; n += 1) {
-    const path = `platform/tools/t${n}`;
-    await shop.gitlab.project(path, { members: [[shop.bot, 'developer']], files: { a: '1' } });
+    seedCopy(shop, `platform/tools/t${n}`).group = team;
   }
   await shop.gitlab.project('platform/old', {
     members: [[shop.bot, 'developer']],

@@ -133,6 +133,7 @@ export async function changedPaths(
   repo: ForgeRepo,
   { from, to }: { from: string | undefined; to: string },
   signal: AbortSignal,
+  { maxDiffs = MAX_DIFFS }: { maxDiffs?: number } = {},
 ): Promise<string[]> {
   if (from === undefined) {
     return [...(await readTree(client, repo, to, signal)).keys()];
@@ -145,7 +146,7 @@ export async function changedPaths(
       }),
   );
   const { diffs, compare_timeout: isPartial } = read(Compare, answer, `changes in ${repo.path}`);
-  if (!isPartial && diffs.length < MAX_DIFFS) {
+  if (!isPartial && diffs.length < maxDiffs) {
     return [...new Set(diffs.flatMap(({ old_path, new_path }) => [old_path, new_path]))];
   }
   const [before, after] = [
