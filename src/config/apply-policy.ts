@@ -217,11 +217,26 @@ function applyFloors(
   return {
     spec: {
       ...spec,
+      agents: protectPaths(spec.agents, effective.rule.floors?.protected_paths ?? []),
       approvals: Object.fromEntries(raised),
       triggers: Object.fromEntries(triggers),
     },
     findings,
   };
+}
+
+/** What ops protect, no agent may change: each that may change anything is told so. */
+function protectPaths(agents: RepoSpec['agents'], paths: readonly string[]): RepoSpec['agents'] {
+  if (paths.length === 0) {
+    return agents;
+  }
+  return Object.fromEntries(
+    Object.entries(agents).map(([name, agent]) => {
+      const rule = agent.allow.merge_request;
+      const allow = rule && { ...agent.allow, merge_request: { ...rule, protectedPaths: paths } };
+      return [name, allow ? { ...agent, allow } : agent];
+    }),
+  );
 }
 
 /** Fail closed: what no glob matches is refused. */

@@ -173,3 +173,12 @@ test('a floor raises every merge rule, and makes one where the file has none', (
   expect(raised.spec.approvals['default']).toMatchObject({ approvals: 2, role: 'maintainer' });
   expect(made.spec.approvals['policy-default']).toMatchObject({ gate: 'merge', approvals: 2 });
 });
+
+test('paths that the policy protects are protected from every agent that may change any', () => {
+  const rule = '  - { repos: ["**"], allow: true, floors: { protected_paths: ["infra/**"] } }';
+
+  const { spec } = apply(rule, { agents: { builder: {}, pm: {} } });
+
+  expect(spec.agents['builder']?.allow.merge_request?.protectedPaths).toEqual(['infra/**']);
+  expect(spec.agents['pm']?.allow.merge_request).toBeUndefined();
+});

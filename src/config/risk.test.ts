@@ -80,3 +80,12 @@ test('what the schema does not know loosens', () => {
 function never(): never {
   throw new Error('a plan against nothing has changes');
 }
+
+test.each([
+  [undefined, ['a'], 'tightens'],
+  [['a'], ['a', 'b'], 'tightens'],
+  [['a', 'b'], ['a'], 'loosens'],
+  [['a'], undefined, 'loosens'],
+])('paths that the policy protects, from %o to %o', (before, after, risk) => {
+  expect(riskOf('agents.builder.allow.merge_request.protectedPaths', before, after)).toBe(risk);
+});

@@ -20,6 +20,10 @@ const FILE_KEYS: Readonly<Record<string, readonly string[]>> = {
  * @param path as the resolved objects have it: `agents.builder.limits.microUsd`
  */
 export const riskOf: RiskOf = (path, before, after) => {
+  if (path.endsWith('.protectedPaths')) {
+    // The policy's, and no key of the file: where it names none, nothing more is protected.
+    return judge('removed', { before: before ?? [], after: after ?? [], schema: {} });
+  }
   const steps = toFilePath(path);
   const schema = schemaOf('autodev.schema.json', steps);
   if (schema === undefined) {

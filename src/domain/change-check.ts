@@ -21,6 +21,7 @@ export function checkChange(
   const rule = allow.merge_request;
   return checkPatch(entries, {
     ...(rule?.paths && { paths: rule.paths }),
+    ...(rule?.protectedPaths && { protectedPaths: rule.protectedPaths }),
     maxBytes: rule?.maxPatchBytes ?? MOST_PATCH_BYTES,
     treePaths,
     matches,

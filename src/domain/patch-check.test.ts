@@ -108,6 +108,13 @@ test('what the repository protects beside the standard list is protected as well
   ]);
 });
 
+test('what ops protect stays protected when the agent names it, which the standard list does not', () => {
+  const rules = { paths: ['infra/main.tf', '.gitlab-ci.yml'], protectedPaths: ['infra/**'] };
+
+  expect(codes([entry({ path: 'infra/main.tf' })], rules)).toEqual(['protected_path']);
+  expect(codes([entry({ path: '.gitlab-ci.yml' })], rules)).toEqual([]);
+});
+
 test('a path outside of what the agent may change is refused, both sides of a rename', () => {
   const rules = { paths: ['src/**'] };
 

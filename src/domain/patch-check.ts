@@ -25,7 +25,7 @@ export interface PatchRules {
   readonly paths?: readonly string[];
   /** Over the new content of all files. */
   readonly maxBytes: number;
-  /** Protected beside the standard list. */
+  /** Protected beside the standard list, and by ops: naming one in `paths` is no permission. */
   readonly protectedPaths?: readonly string[];
   readonly allowBinaries?: boolean;
   readonly allowExecutables?: boolean;
@@ -95,7 +95,13 @@ function checkPaths(entry: PatchEntry, rules: PatchRules): PatchRefusal[] {
       const message = `${JSON.stringify(path)} ${unsafe}.`;
       return [{ code: 'unsafe_path', path, message, remedy: 'Choose another name.' }];
     }
-    const pattern = protectingPattern(path, { extra, named: paths ?? [], matches });
+    const kept = protectingPattern(path, { patterns: extra, named: [], matches });
+    if (kept !== undefined) {
+      const message = `${path} is protected by the policy (${kept}).`;
+      const remedy = 'A person may change it, or ops take it out of floors.protected_paths.';
+      return [{ code: 'protected_path', path, message, remedy }];
+    }
+    const pattern = protectingPattern(path, { named: paths ?? [], matches });
     if (pattern !== undefined) {
       const message = `${path} is protected (${pattern}).`;
       const remedy = `A person may change it, or name it exactly: allow: { merge_request: { paths: [${JSON.stringify(path)}] } }`;

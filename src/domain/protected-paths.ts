@@ -38,19 +38,19 @@ export type MatchesGlob = (glob: string, path: string) => boolean;
  * The pattern that protects a path, or undefined. Paths are compared as the least careful file system would:
  * without case and in one unicode form.
  *
- * @param extra further patterns: what the CI file includes locally, the configured hooks path, policy
+ * @param patterns others than those above
  * @param named what the agent may change by exact name
  */
 export function protectingPattern(
   path: string,
   {
-    extra,
+    patterns = PROTECTED_PATHS,
     named,
     matches,
-  }: { extra: readonly string[]; named: readonly string[]; matches: MatchesGlob },
+  }: { patterns?: readonly string[]; named: readonly string[]; matches: MatchesGlob },
 ): string | undefined {
   const folded = foldPath(path);
-  return [...PROTECTED_PATHS, ...extra].find(
+  return patterns.find(
     (pattern) =>
       matches(foldPath(pattern), folded) && !named.includes(path) && !named.includes(pattern),
   );

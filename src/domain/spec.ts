@@ -70,6 +70,8 @@ export interface AllowRule {
   /** merge_request: globs of paths that may change; undefined: any that is not protected. */
   readonly paths?: readonly string[];
   readonly maxPatchBytes?: number;
+  /** merge_request: globs of paths that the policy lets no agent change, beside the built-in ones. */
+  readonly protectedPaths?: readonly string[];
   readonly reviewers?: 'codeowners' | 'round_robin' | readonly string[];
   /** hand_off: the agents that work may be handed to. */
   readonly agents?: readonly Agent[];
