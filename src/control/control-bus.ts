@@ -35,7 +35,7 @@ export interface ControlBus extends AsyncDisposable {
   status(): BusStatus;
 }
 
-export interface BusStatus {
+interface BusStatus {
   readonly kind: 'redis' | 'postgres';
   /** False: hints do not travel, and receivers find rows by their poll. */
   readonly up: boolean;
@@ -45,7 +45,7 @@ export interface BusStatus {
 }
 
 /** Since the process started. */
-export interface BusCounts {
+interface BusCounts {
   /** Hints that the bus took. */
   readonly published: number;
   /** Hints that could not be sent: the bus was down, slow or behind. */

@@ -11,8 +11,8 @@ import { keptLog, openBus } from './bus-fixture.ts';
 
 /** Above the time in which an outage is noticed (2 s between pings, 1 s for an answer), with a busy machine in mind. */
 const NOTICED = { timeout: 15_000 };
-/** Nothing that a request calls may take longer, whatever the server does. */
-const AT_ONCE_MS = 50;
+/** Of a hint to a server that stands still: whoever sends it must not feel that. */
+const MOST_PER_HINT_MS = 1;
 
 test('without a server it starts, takes hints and drops them; when one comes, it is heard', async ({
   db,
@@ -84,7 +84,7 @@ test('a server that stands still holds nobody up; it is noticed, and heard again
   console.log(
     `2,000 hints to a frozen server: ${Math.round(tookMs)} ms; noticed after ${Math.round(noticedMs)} ms`,
   );
-  expect(tookMs / 2_000).toBeLessThan(AT_ONCE_MS / 50);
+  expect(tookMs / 2_000).toBeLessThan(MOST_PER_HINT_MS);
 });
 
 test('a frozen server holds up neither a start, nor a listener, nor the end', async ({ redis }) => {
