@@ -28,7 +28,7 @@ import { createSend, type ForgeRequest, type Send, type SendDeps } from './send.
 import type { TokenSource } from './token.ts';
 
 /** GitLab's API, each group of calls with gitbeaker's names. What they answer is unknown until `read` has seen it. */
-export type Resources = ReturnType<typeof makeResources>;
+type Resources = ReturnType<typeof makeResources>;
 
 export interface GitlabClient {
   /** Without a slash at its end. */

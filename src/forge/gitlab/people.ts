@@ -27,7 +27,7 @@ const Self = Type.Object({
   email: Type.Optional(Type.Union([Type.String(), Type.Null()])),
 });
 
-export interface Self extends ForgePerson {
+interface Self extends ForgePerson {
   readonly bot: boolean;
   readonly admin: boolean;
   readonly email: string | undefined;
@@ -40,7 +40,7 @@ const Member = Type.Object({
   access_level: Type.Integer(),
 });
 
-export interface Member extends ForgePerson {
+interface Member extends ForgePerson {
   readonly role: Role;
   /** Neither blocked nor waiting for somebody's approval. */
   readonly active: boolean;

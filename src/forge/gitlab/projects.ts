@@ -60,7 +60,7 @@ export function createProjects(client: Pick<GitlabClient, 'api'>): Projects {
   };
 }
 
-export function readProject(value: unknown, what: string): Project {
+function readProject(value: unknown, what: string): Project {
   return fromAnswer(read(Project, value, what));
 }
 

@@ -33,7 +33,7 @@ export interface ForgeRequest {
   readonly expects: 'json' | 'bytes';
 }
 
-export interface ForgeAnswer {
+interface ForgeAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** Parsed JSON, a Buffer, or null when there is nothing. */
