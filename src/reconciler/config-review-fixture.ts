@@ -49,22 +49,17 @@ const IMPATIENT: Clock = {
 
 /**
  * A repository on a GitLab, registered in a real database, with the parts of both processes that bring its
- * configuration to merge requests: the reconciler that plans and the orchestrator that writes.
+ * configuration to merge requests: the reconciler that plans and the orchestrator that writes. '' as `file`: none.
  */
-export async function configReview(db: Db, { file = FIRST }: { file?: string | undefined } = {}) {
-  await db.query(sql`truncate repo, effect, revision, event, audit restart identity cascade`);
+export async function configReview(db: Db, { file = FIRST }: { file?: string } = {}) {
+  await db.query(sql`truncate repo, effect, revision, event, audit, gate restart identity cascade`);
   const shop = await startShop({ clock: systemClock }, { clock: IMPATIENT });
   const { gitlab, project, alice, bob } = shop;
-  if (file !== '') {
-    await gitlab.push(project, { branch: 'main', by: alice, files: { [FILE]: file } });
-  } else {
-    await gitlab.push(project, {
-      branch: 'bare',
-      by: alice,
-      from: 'main',
-      files: { 'README.md': 'one\n' },
-    });
-  }
+  await gitlab.push(project, {
+    branch: 'main',
+    by: alice,
+    files: { [FILE]: file === '' ? undefined : file },
+  });
   const forge = createGitlabForge(
     {
       client: shop.client,

@@ -7,6 +7,7 @@ import { backoffMs } from '../domain/backoff.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Service } from '../kernel/service.ts';
 import { every } from '../kernel/service.ts';
+import { onboardDue } from './onboard.ts';
 import { planMergeRequest } from './plan-merge-request.ts';
 import type { PlanDeps } from './plan-verdict.ts';
 
@@ -29,7 +30,7 @@ const SCAN_OVERLAP_MS = 600_000;
 export function createPlanService(deps: PlanDeps & { wake: Wake }): Service {
   return every(deps, { intervalMs: PAUSE_MS }, async (signal) => {
     const sequence = deps.wake.sequence();
-    const scanned = await scanMergeRequests(deps, signal);
+    const scanned = (await scanMergeRequests(deps, signal)) + (await onboardDue(deps, signal));
     if ((await planDue(deps, signal)) + scanned === 0) {
       await deps.wake.wait(sequence, POLL_MS, signal);
     }

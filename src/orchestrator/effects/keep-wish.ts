@@ -11,7 +11,7 @@ import type { ReviewForge } from '../../forge/review.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { CarriedOut, EffectDeps } from '../effect-handler.ts';
 
-const Mark = Type.Union([Type.Literal('plan'), Type.Literal('config'), Type.Literal('onboarding')]);
+const Mark = Type.Union([Type.Literal('plan'), Type.Literal('config')]);
 
 const Note = Type.Object({ number: Type.Integer(), mark: Mark, body: Type.String() });
 
@@ -28,6 +28,16 @@ const Issue = Type.Object({
   title: Type.String(),
   body: Type.String(),
   open: Type.Boolean(),
+});
+
+const Offer = Type.Object({
+  branch: Type.String(),
+  base: Type.String(),
+  path: Type.String(),
+  content: Type.String(),
+  message: Type.String(),
+  title: Type.String(),
+  description: Type.String(),
 });
 
 type WishDeps = Pick<EffectDeps, 'db' | 'review'>;
@@ -66,11 +76,27 @@ const keepIssue: WishHandler = async (deps, effect, signal) => {
   return { result: { number: issue?.number ?? null } };
 };
 
+/** Offers a first file as a merge request, once: one that people closed is not opened again. */
+const offerFile: WishHandler = async (deps, effect, signal) => {
+  const { repo, review } = await forgeOf(deps, effect);
+  const { title, description, ...file } = payloadOf(Offer, effect);
+  const { branch } = file;
+  const found = await review.findMergeRequest(repo, branch, signal);
+  if (found) {
+    return { result: { number: found.number } };
+  }
+  await review.offerFile(repo, file, signal);
+  const words = { branch, title, description, labels: ['autodev'], reviewers: [], draft: false };
+  const { number } = await review.openMergeRequest(repo, words, signal);
+  return { result: { number } };
+};
+
 /** What our own wishes for the outside are carried out by; each has the whole wish in its payload. */
 export const WISHES: Readonly<Record<string, WishHandler>> = {
   note: keepNote,
   commit_status: keepStatus,
   sticky_issue: keepIssue,
+  onboarding: offerFile,
 };
 
 /**
