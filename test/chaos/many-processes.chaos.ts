@@ -1,7 +1,12 @@
-import { expect, inject, test, vi } from 'vitest';
+import { expect, inject, test } from 'vitest';
 
 import { formatJobId } from '../../src/domain/job-id.ts';
 import { cloneTemplate, openPool } from '../database.ts';
+import type { Dashboard, FleetProcess, ProcessRole } from '../e2e/fleet.ts';
+import { startDashboard, startProcess } from '../e2e/fleet.ts';
+import { openMachine } from '../e2e/machine.ts';
+import { MERGE_REQUEST, NOOP, obedientConfig, obedientFiles } from '../e2e/obedient-repository.ts';
+import { until } from '../e2e/until.ts';
 import { counterDrift } from '../queue.ts';
 import { startRedis } from '../redis-server.ts';
 import {
@@ -14,14 +19,7 @@ import {
   openEnds,
   openGates,
 } from './exactness.ts';
-import type { Dashboard, FleetProcess, ProcessRole } from './fleet.ts';
-import { startDashboard, startProcess } from './fleet.ts';
-import { openMachine } from './machine.ts';
-import { MERGE_REQUEST, NOOP, obedientConfig, obedientFiles } from './obedient-repository.ts';
 import { seededRandom } from './seeded-random.ts';
-import { until } from './until.ts';
-
-vi.setConfig({ testTimeout: 420_000 });
 
 const REPOS = ['alpha', 'beta', 'gamma'];
 const CHANGES_EACH = 4;
