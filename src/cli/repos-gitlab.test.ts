@@ -59,3 +59,18 @@ test('a group is added with what its globs say', async ({ db }) => {
   expect(added.stdout).toContain('join by themselves');
   expect(both.code).toBe(64);
 });
+
+test('a project is offered a first file when that is asked for', async ({ db }) => {
+  const asked: unknown[] = [];
+  const autodev = await setup(db, {
+    addRepo: async () => ({ repoId: await insertRepo(db, 'offered') }),
+    onboardRepo: async (_repoId, { again }) => {
+      asked.push(again);
+    },
+  });
+
+  const added = await autodev('repos', 'add', 'platform/shop', '--onboard', '--again');
+
+  expect(asked).toEqual([true]);
+  expect(added.stdout).toContain('merging begins, closing declines');
+});

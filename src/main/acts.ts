@@ -15,6 +15,7 @@ import { retrySetAside } from '../orchestrator/acts/retry-set-aside.ts';
 import { replayJob, retryJob, runJob } from '../orchestrator/acts/start-job.ts';
 import { drain, liftControl, pause, resetBreaker, resume } from '../orchestrator/acts/steer.ts';
 import { cancelJob, releaseJob } from '../orchestrator/acts/stop-job.ts';
+import { offerOnboarding } from '../reconciler/onboard.ts';
 import type { PreviewDeps } from '../reconciler/preview.ts';
 import { planRepo } from '../reconciler/preview.ts';
 import { registerGroup, registerProject } from '../reconciler/register-project.ts';
@@ -70,6 +71,7 @@ export function createActs(deps: ActsDeps): Acts {
     },
     addGroup: (group) => registerGroup({ db, gitlab }, group, NEVER),
     removeRepo: (repoId, by) => unregisterRepo(deps, repoId, by),
+    onboardRepo: (repoId, options) => offerOnboarding({ db }, repoId, options),
     syncRepo: (repoId, options) => syncRepo(deps, repoId, options),
     planRepo: (repoId, options) => planRepo(deps, repoId, options),
     explainPolicy: (path, key) =>

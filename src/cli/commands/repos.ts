@@ -15,6 +15,8 @@ interface Options {
   group?: string;
   include?: string[];
   exclude?: string[];
+  onboard?: true;
+  again?: true;
 }
 
 export const define: Define = (command, act) => {
@@ -26,12 +28,15 @@ export const define: Define = (command, act) => {
     .option('--group <group>', 'add: all projects of a GitLab group, also those to come')
     .option('--include <glob...>', 'with --group: only these projects')
     .option('--exclude <glob...>', 'with --group: not these')
+    .option('--onboard', 'add: offer a first autodev.yaml to a GitLab project, by a merge request')
+    .option('--again', 'with --onboard: also where its people declined before')
     .addHelpText(
       'after',
       examples(
         ['those that are registered', 'autodev repos'],
         ['one more', 'autodev repos add ~/src/app --branch main'],
         ['a project of GitLab', 'autodev repos add platform/shop'],
+        ['offer it a first file, too', 'autodev repos add platform/shop --onboard'],
         ["a group's projects", "autodev repos add --group platform --exclude 'archive/**'"],
         ['forget one; its files stay as they are', 'autodev repos remove app'],
       ),
@@ -68,7 +73,7 @@ async function listRepos({ connect, output }: Context): Promise<void> {
 async function addRepo(
   { connect, output, cwd }: Context,
   location: string,
-  { branch, name }: Options,
+  { branch, name, onboard, again }: Options,
 ): Promise<void> {
   const api = await connect();
   const repo = await api.post<Repo>('/repos', {
@@ -77,9 +82,15 @@ async function addRepo(
       : { location: path.resolve(cwd, location), path: name }),
     branch,
   });
+  if (onboard) {
+    await api.post(`${repoPath(repo)}/onboarding`, { again: again ?? false });
+  }
+  const offer = onboard
+    ? '\nA merge request offers it a first autodev.yaml: merging begins, closing declines.'
+    : '';
   output.answer(
     repo,
-    () => `${oneLine(repo.path)} is registered as ${repo.id}, branch ${repo.branch}`,
+    () => `${oneLine(repo.path)} is registered as ${repo.id}, branch ${repo.branch}${offer}`,
   );
 }
 

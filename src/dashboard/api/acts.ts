@@ -82,6 +82,8 @@ export interface Acts {
     group: By & { group: string; include: readonly string[]; exclude: readonly string[] },
   ): Promise<readonly { repoId: number; path: string }[]>;
   removeRepo(repoId: number, by: By): Promise<void>;
+  /** Offers a first file by a merge request; CONFLICT where people declined before, unless `again`. */
+  onboardRepo(repoId: number, options: By & { again: boolean }): Promise<void>;
   /** Asks for the file to be read now. `confirmPrune` is the digest of a held plan that may go on. */
   syncRepo(repoId: number, options: By & { confirmPrune?: string | undefined }): Promise<void>;
   /** What would change: with `text` as autodev.yaml, or with the newest one on the default branch. */

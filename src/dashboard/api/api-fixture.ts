@@ -36,6 +36,7 @@ const noActs: Acts = {
   addRepo: unexpected,
   addGroup: unexpected,
   removeRepo: unexpected,
+  onboardRepo: unexpected,
   syncRepo: unexpected,
   planRepo: unexpected,
   explainPolicy: unexpected,

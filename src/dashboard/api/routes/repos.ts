@@ -113,6 +113,31 @@ export const repoRoutes: FastifyPluginAsyncTypebox<
     },
   );
 
+  app.post(
+    '/repos/:id/onboarding',
+    {
+      schema: {
+        tags: ['repos'],
+        summary: 'Offer a first autodev.yaml to a project of GitLab, as a merge request',
+        params: RepoParams,
+        body: Type.Object(
+          {
+            again: Type.Optional(
+              Type.Boolean({ description: 'Also where its people declined before' }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+        response: { 202: Repo },
+      },
+    },
+    async ({ params: { id }, body: { again = false } }, reply) => {
+      const repoId = await repoIdOf(db, id);
+      await acts.onboardRepo(repoId, { actor, again });
+      return reply.code(202).send(found(await findRepo(db, repoId), `repository ${id}`));
+    },
+  );
+
   app.get(
     '/repos/:id',
     {
