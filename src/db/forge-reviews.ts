@@ -1,6 +1,8 @@
 import type { NameBindings } from '../domain/forge-question.ts';
 import type { Queryable } from './db.ts';
+import type { NamedRule } from './gates.ts';
 import type { Repo } from './repos.ts';
+import { isFree } from './setbacks.ts';
 import { sql } from './sql.ts';
 
 /** The channel that wakes who looks at merge requests. */
@@ -160,6 +162,29 @@ export async function putOffReview(
     update forge_review set failures = failures + 1, error = ${error}, lease_until = null,
       due_at = now() + ${againMs}::float8 * interval '1 millisecond'
     where repo_id = ${repo.id} and number = ${number} and epoch = ${epoch}
+  `);
+}
+
+/** Open gates of jobs that wait to start, which nobody has put to people on their forge yet. */
+export function listUnproposedRuns(
+  db: Queryable,
+  limit: number,
+): Promise<
+  {
+    id: number;
+    repoId: number;
+    jobId: number;
+    title: string;
+    body: string;
+    rules: readonly NamedRule[];
+  }[]
+> {
+  return db.query(sql`
+    select g.id, g.repo_id as "repoId", g.job_id as "jobId", g.title, g.body, g.rules
+    from gate g join repo r on r.id = g.repo_id
+    where g.state = 'open' and g.kind = 'run' and r.forge = 'gitlab' and r.removed_at is null
+      and not exists (select from forge_review f where f.gate_id = g.id) and ${isFree('proposal', sql`g.id`)}
+    order by g.id limit ${limit}
   `);
 }
 

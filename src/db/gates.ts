@@ -184,6 +184,9 @@ export async function listGatesToDecide(db: Queryable, limit: number): Promise<n
       exists (select 1 from vote v where v.gate_id = g.id and v.id > coalesce(g.decided_vote, 0))
       or ${isDueAgain('vote', sql`g.id`)})
       and not exists (select 1 from job j where j.id = g.job_id and j.state + 0 in (1, 3))
+      -- There people vote where everybody sees it, and what they may is the forge's to say.
+      and not (g.kind in ('run', 'merge', 'config')
+        and exists (select 1 from repo r where r.id = g.repo_id and r.forge = 'gitlab'))
     order by g.id limit ${limit}
   `);
   return rows.map(({ id }) => id);

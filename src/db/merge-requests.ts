@@ -30,13 +30,17 @@ const columns = sql`merge_request.id, merge_request.repo_id as "repoId", merge_r
  */
 export async function openMergeRequest(
   tx: Queryable,
-  request: Omit<MergeRequest, 'id' | 'number' | 'state' | 'mergedCommit'>,
+  request: Omit<MergeRequest, 'id' | 'number' | 'state' | 'mergedCommit'> & {
+    /** The forge's own; left out: the next one here. */
+    readonly number?: number | undefined;
+  },
 ): Promise<MergeRequest> {
   await tx.query(sql`select 1 from repo where id = ${request.repoId} for no key update`);
   const [row] = await tx.query<MergeRequest>(sql`
     insert into merge_request (repo_id, number, job_id, root_id, branch, base, head, title, description)
     values (${request.repoId},
-      (select coalesce(max(number), 0) + 1 from merge_request where repo_id = ${request.repoId}),
+      coalesce(${request.number ?? null}::int,
+        (select coalesce(max(number), 0) + 1 from merge_request where repo_id = ${request.repoId})),
       ${request.jobId}, ${request.rootId}, ${request.branch}, ${request.base}, ${request.head}, ${request.title},
       ${request.description})
     on conflict (repo_id, branch) where state = 'open' do update

@@ -14,6 +14,7 @@ export const SWEEPS = [
   'publishing_job',
   'handed_off_job',
   'branch',
+  'proposal',
   'effect',
 ] as const;
 

@@ -25,6 +25,8 @@ export interface ForgeQuestion {
   readonly requesters: readonly string[];
   /** The ids that names in rules had when the file was applied; a name without one is nobody's. */
   readonly bindings: NameBindings;
+  /** Notes that asked for changes, which were made, or for what was done. */
+  readonly spent: readonly string[];
   readonly quietMs: number;
   /** Of the forge: what it is compared with are the forge's times. */
   readonly now: Date;

@@ -125,6 +125,7 @@ export function question(
     merge: 'human',
     requesters: [],
     bindings: { users: {}, groups: {} },
+    spent: [],
     quietMs: QUIET_MS,
     now: after(3_600_000),
     matches: (glob, path) => path.startsWith(glob.replace('**', '')),

@@ -273,6 +273,20 @@ test('one who may vote and is against it decides, with their text', () => {
   });
 });
 
+test('changes that were made are not asked for again, and end what the same person said before', () => {
+  const asked = note('ann', '/autodev changes Smaller.', { at: after(30_000) });
+  const notes = [note('ann', approve(), { at: after(20_000) }), asked];
+  const spent = [asked.id];
+
+  expect(decide({ notes }, { spent })).toMatchObject({ state: 'waiting' });
+  expect(decide({ approvals: [button('ann', after(20_000))], notes }, { spent }).state).toBe(
+    'waiting',
+  );
+  expect(
+    decide({ notes: [...notes, note('ann', approve(), { at: after(40_000) })] }, { spent }).state,
+  ).toBe('approved');
+});
+
 test('whoever may not vote cannot shut a gate either', () => {
   const notes = [note('eve', '/autodev reject No.')];
   const people = [...PEOPLE, person('eve', { role: 'guest' })];

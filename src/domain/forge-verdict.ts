@@ -49,7 +49,12 @@ const RETRY_MS = 1000;
 
 function judgeOpen(question: ForgeQuestion, at: { head: string; since: Date }): ForgeVerdict {
   const { request, quietMs, now, merge } = question;
-  const heard = hearVotes(request, { ...at, quietMs, bot: question.ours.bot });
+  const heard = hearVotes(request, {
+    ...at,
+    quietMs,
+    bot: question.ours.bot,
+    spent: question.spent,
+  });
   const count = countVotes(question, heard.votes, at.head);
   const told = { commands: heard.commands, discounted: discountedOf(heard, count) };
   const { approval } = count;
@@ -103,7 +108,14 @@ function judgeMerged(question: ForgeQuestion): ForgeVerdict {
     question.gate === 'config' && mergedCommit !== undefined && mergedAt !== undefined
       ? { commit: mergedCommit, at: mergedAt }
       : undefined;
-  const heard = hearVotes(request, { head, since, quietMs, bot: ours.bot, merged });
+  const heard = hearVotes(request, {
+    head,
+    since,
+    quietMs,
+    bot: ours.bot,
+    spent: question.spent,
+    merged,
+  });
   // What was said after the merge decides about nothing but a file, whose change can still be voted on.
   const votes = heard.votes.filter(
     ({ at }) => question.gate === 'config' || mergedAt === undefined || at <= mergedAt,
@@ -169,6 +181,7 @@ function hear(question: ForgeQuestion): Pick<ForgeVerdict, 'commands' | 'discoun
     since: version?.at ?? question.now,
     quietMs,
     bot: ours.bot,
+    spent: question.spent,
   });
   return { commands: heard.commands, discounted: heard.lost };
 }

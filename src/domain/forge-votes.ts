@@ -46,6 +46,8 @@ interface Hearing {
   readonly quietMs: number;
   /** Our account: what it writes is no vote. */
   readonly bot: string;
+  /** Notes whose words were carried out: they say nothing more, and what their author said before them is over. */
+  readonly spent: readonly string[];
   /** Where the votes are on something that is merged: notes after it may name the commit that brought it. */
   readonly merged?: { readonly commit: string; readonly at: Date } | undefined;
 }
@@ -61,7 +63,7 @@ const APPROVED = /^approved this merge request/iu;
  */
 export function hearVotes(
   request: Pick<MergeRequestFacts, 'approvals' | 'notes'>,
-  { head, since, quietMs, bot, merged }: Hearing,
+  { head, since, quietMs, bot, spent, merged }: Hearing,
 ): HeardNotes {
   const votes: ForgeVote[] = [];
   const lost: LostVote[] = [];
@@ -129,9 +131,11 @@ export function hearVotes(
         command satisfies never;
     }
   }
-  votes.sort(byTime);
+  const over = votes.filter(({ note }) => note !== undefined && spent.includes(note));
+  const counted = votes.filter(({ by, at }) => !over.some((one) => one.by === by && one.at >= at));
+  counted.sort(byTime);
   commands.sort(byTime);
-  return { votes, lost: lost.sort((a, b) => compare(key(a), key(b))), commands };
+  return { votes: counted, lost: lost.sort((a, b) => compare(key(a), key(b))), commands };
 }
 
 function who({ by, id }: SaidNote): { by: string; note: string } {
@@ -154,7 +158,7 @@ function noteProblem(
   if (command.verb === 'approve' && !names.some((sha) => sha.startsWith(command.sha))) {
     return `It names another commit: the branch is at ${head.slice(0, 8)}.`;
   }
-  return at < since ? 'Somebody pushed after it was given, and a push voids votes.' : undefined;
+  return at <= since ? 'Somebody pushed after it was given, and a push voids votes.' : undefined;
 }
 
 function buttonProblem(
@@ -165,7 +169,7 @@ function buttonProblem(
   if (at === undefined) {
     return `It is not known when the button was pressed. ${again}`;
   }
-  if (at < since) {
+  if (at <= since) {
     return `Somebody pushed after the button was pressed, and a push voids votes. ${again}`;
   }
   return at.getTime() < since.getTime() + quietMs

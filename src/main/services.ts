@@ -8,6 +8,7 @@ import { repoLimits } from '../config/repo-limits.ts';
 import { retention } from '../config/retention.ts';
 import { riskOf } from '../config/risk.ts';
 import { PLAN_CHANNEL } from '../db/config-plans.ts';
+import { REVIEW_CHANNEL } from '../db/forge-reviews.ts';
 import { HINT_CHANNEL } from '../db/hook-deliveries.ts';
 import { REPO_CHANNEL } from '../db/repo-sync.ts';
 import { SCHEDULE_CHANNEL } from '../db/schedules.ts';
@@ -32,6 +33,7 @@ import {
   createPromoter,
   createRecount,
 } from '../orchestrator/upkeep.ts';
+import { createReviewWatch } from '../orchestrator/watch-reviews.ts';
 import { createConfigPool } from '../reconciler/config-pool.ts';
 import { createGroupFollower } from '../reconciler/follow-groups.ts';
 import { loadOnRequest } from '../reconciler/load-request.ts';
@@ -182,12 +184,22 @@ export async function orchestratorServices(
   };
   const wake = (channel: string): Promise<Wake> => openWake(platform, stack, channel);
   const acts = await openActReader(platform);
+  const { gitlab } = platform.forge;
   const services: Record<string, Service> = {
     ...(acts && { hints: createHintService({ ...deps, acts, wake: await wake(HINT_CHANNEL) }) }),
     triggers: createTriggerService({ ...deps, wake: await wake('event') }),
     effects: createEffectService({ ...deps, wake: await wake('effect') }),
     gates: createGateService({ ...deps, wake: await wake('gate') }),
     branches: createBranchWatch({ ...deps, wake: await wake('event') }),
+    ...(gitlab && {
+      reviews: createReviewWatch({
+        ...deps,
+        review: gitlab.review,
+        votes: gitlab.votes,
+        identities: [platform.identity.name, platform.identity.email],
+        wake: await wake(REVIEW_CHANNEL),
+      }),
+    }),
     promoter: createPromoter(deps),
     reaper: createReaper(deps),
     lanes: createLaneWatch(deps),

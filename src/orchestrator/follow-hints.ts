@@ -2,6 +2,7 @@ import { markMergeRequests } from '../db/config-plans.ts';
 import type { Db } from '../db/db.ts';
 import type { NewEvent } from '../db/events.ts';
 import { recordEvents } from '../db/events.ts';
+import { lookSoon } from '../db/forge-reviews.ts';
 import type { TakenHint } from '../db/hints.ts';
 import { deleteHint, putOffHint, takeHints } from '../db/hints.ts';
 import type { Repo } from '../db/repos.ts';
@@ -94,6 +95,11 @@ async function look(deps: HintDeps, hint: TakenHint, signal: AbortSignal): Promi
   if (subject?.kind === 'merge_request') {
     // It may change the configuration, whatever the triggers are.
     await markMergeRequests(deps.db, repo.id, [subject.number]);
+    await lookSoon(deps.db, { repoId: repo.id, number: subject.number });
+  }
+  if (subject?.kind === 'note' && subject.on === 'merge_request') {
+    // A vote or an answer, perhaps; whoever counts them reads it for themselves.
+    await lookSoon(deps.db, { repoId: repo.id, number: subject.number });
   }
   const revision = await findRevisionInForce(deps.db, repo.id);
   const triggers = Object.values(revision?.spec.triggers ?? {});

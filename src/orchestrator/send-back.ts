@@ -6,13 +6,21 @@ import { closeGate } from '../db/gates.ts';
 import { assignMergeRequest, findMergeRequest } from '../db/merge-requests.ts';
 import { moveToFinal } from '../db/promote.ts';
 import { succeed } from '../domain/job.ts';
+import { lowest, type Role } from '../domain/role.ts';
 import { AppError } from '../kernel/errors.ts';
 
 /**
  * Sends work back with a note: one successor in the same transaction, on the same branch, merge request and root,
  * with the note as input. The job that is sent back ends as superseded.
+ *
+ * @param trust the lowest role of those who wrote the note; left out: the owner of the machine wrote it
  */
-export async function sendBack(tx: Queryable, gate: Gate, vote: Vote): Promise<undefined> {
+export async function sendBack(
+  tx: Queryable,
+  gate: Gate,
+  vote: Vote,
+  { trust = 'owner' }: { trust?: Role } = {},
+): Promise<undefined> {
   const request =
     gate.mergeRequestId === null ? undefined : await findMergeRequest(tx, gate.mergeRequestId);
   if (gate.jobId === null || request?.state !== 'open') {
@@ -38,7 +46,8 @@ export async function sendBack(tx: Queryable, gate: Gate, vote: Vote): Promise<u
       agent: ended.agent,
       title: ended.title,
       task: ended.task,
-      trust: ended.trust,
+      // It reads what they wrote.
+      trust: lowest(ended.trust, trust),
       rootId: ended.rootId,
       parentId: ended.id,
       depth: ended.depth,

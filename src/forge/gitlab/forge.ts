@@ -6,6 +6,7 @@ import type { Log } from '../../kernel/log.ts';
 import type { BranchOutcome, Forge, ForgeRepo } from '../forge.ts';
 import type { Git } from '../git.ts';
 import type { ReviewForge } from '../review.ts';
+import type { VoteForge } from '../votes.ts';
 import type { GitlabClient } from './client.ts';
 import { listActiveProjects, listGroupProjects, registrationOf } from './discover.ts';
 import { createGitAccess } from './git-access.ts';
@@ -19,6 +20,7 @@ import { createProjects, type Project, type Projects } from './projects.ts';
 import { deleteBranch, publishBranch } from './publish.ts';
 import { changedPaths, readCommit, readFile } from './read.ts';
 import { createGitlabReview } from './review-forge.ts';
+import { createGitlabVotes } from './vote-forge.ts';
 
 interface GitlabForgeDeps {
   client: GitlabClient;
@@ -44,6 +46,7 @@ export interface GitlabForge extends Forge {
   readonly client: GitlabClient;
   readonly people: People;
   readonly review: ReviewForge;
+  readonly votes: VoteForge;
   /** Checks a project, by path or id, before it becomes a row. */
   inspect(
     options: { path: string; branch: string | undefined },
@@ -80,6 +83,7 @@ export function createGitlabForge(
     client,
     people,
     review: createGitlabReview({ client, people }),
+    votes: createGitlabVotes(client),
     async inspect({ path, branch }, signal) {
       const idOrPath = /^\d+$/.test(path) ? Number(path) : path.replace(/^\/+|\/+$/g, '');
       return registrationOf(await getProject(projects, idOrPath, signal), branch);

@@ -96,6 +96,7 @@ export async function readVotes(
   const objections = reviewers.filter(({ state }) => state === 'requested_changes');
   const { mergedBy, closedBy } = endedBy(before);
   const us = await source.us();
+  const threads = await readThreads(source, of, us.id);
   const voters = await readVoters(source, {
     ids: [
       us.id,
@@ -109,7 +110,6 @@ export async function readVotes(
     names: requesters,
     groups,
   });
-  const threads = await readThreads(source, of, us.id);
   const { value: after, at } = await source.timed(MergeRequest, of);
 
   const head = after.sha ?? undefined;

@@ -77,6 +77,7 @@ export async function startVotes(tier: Tier) {
         merge: 'human',
         requesters: [],
         bindings,
+        spent: [],
         quietMs: QUIET_MS,
         now,
         matches: (glob, path) => glob === path,

@@ -1,6 +1,7 @@
-import type { Db } from '../../db/db.ts';
+import type { Db, Queryable } from '../../db/db.ts';
 import type { Gate, Verdict, VoteVia } from '../../db/gates.ts';
 import { getGate, insertVote, isVoteDecided, lockOpenGate } from '../../db/gates.ts';
+import { getRepo } from '../../db/repos.ts';
 import type { Wake } from '../../db/wake.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, isErrorCode } from '../../kernel/errors.ts';
@@ -42,6 +43,7 @@ export async function castVote(
       throw closed(await getGate(tx, gateId));
     }
     refuse(gate, vote);
+    await refuseOnForge(tx, gate);
     return insertVote(tx, gateId, {
       voter: vote.voter,
       role: 'owner',
@@ -65,6 +67,19 @@ export async function castVote(
     throw closed(gate);
   }
   return { message: gate ? describe(gate) : 'The vote is recorded and is being carried out.' };
+}
+
+/** On GitLab people vote where the others see it, as whom GitLab knows them. */
+async function refuseOnForge(tx: Queryable, { id, kind, repoId }: Gate): Promise<void> {
+  if (kind !== 'run' && kind !== 'merge' && kind !== 'config') {
+    return;
+  }
+  const { forge, path } = await getRepo(tx, repoId);
+  if (forge === 'gitlab') {
+    throw new AppError('CONFLICT', `g_${id} is decided by votes on its merge request in ${path}`, {
+      remedy: 'Approve or merge it in GitLab, or write a note there: `/autodev help` says which.',
+    });
+  }
 }
 
 function refuse(gate: Gate, vote: NewVote): void {

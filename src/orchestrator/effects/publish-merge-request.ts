@@ -12,6 +12,7 @@ import type { PublishedBranch } from '../../forge/forge.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { allowedToday } from '../allowed-today.ts';
 import type { EffectContext, EffectDeps, EffectHandler } from '../effect-handler.ts';
+import { openOnForge } from './open-on-forge.ts';
 import { recordMergeRequest } from './record-merge-request.ts';
 import { startOver } from './start-over.ts';
 
@@ -34,6 +35,7 @@ export const publishMergeRequest: EffectHandler = async (deps, context, signal) 
 
   try {
     const published = await publish(deps, { context, artifact, continued }, signal);
+    const number = await openOnForge(deps, context, { artifact, published }, signal);
     return {
       result: { branch: published.branch, head: published.head, note: published.note },
       record: (tx, locked) =>
@@ -43,6 +45,7 @@ export const publishMergeRequest: EffectHandler = async (deps, context, signal) 
           artifact,
           sandboxed: attempt.sandboxed,
           published,
+          number,
         }),
     };
   } catch (error) {

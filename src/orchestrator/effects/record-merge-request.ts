@@ -3,6 +3,7 @@ import type { Queryable } from '../../db/db.ts';
 import type { Effect } from '../../db/effects.ts';
 import { listEffects } from '../../db/effects.ts';
 import { recordEvents } from '../../db/events.ts';
+import { watchReview } from '../../db/forge-reviews.ts';
 import { openGate } from '../../db/gates.ts';
 import type { MergeRequest } from '../../db/merge-requests.ts';
 import {
@@ -24,6 +25,8 @@ interface Publication extends EffectContext {
   /** Whether the attempt ran in a sandbox: what people approve is then protected from it. */
   readonly sandboxed: boolean;
   readonly published: PublishedBranch;
+  /** The forge's number of it; undefined: the forge has no merge requests of its own. */
+  readonly number: number | undefined;
 }
 
 /** Writes the merge request, its gate and the event, with the job locked. */
@@ -35,6 +38,15 @@ export async function recordMergeRequest(
   const { effect, repo, job, artifact, sandboxed, published } = publication;
   const request = await writeMergeRequest(tx, publication);
   await attachMergeRequest(tx, job.id, request);
+  if (publication.number !== undefined) {
+    await watchReview(tx, {
+      repoId: repo.id,
+      number: publication.number,
+      kind: 'merge',
+      mergeRequestId: request.id,
+      published: published.head,
+    });
+  }
 
   const { spec } = await getRevisionInForce(tx, repo.id);
   const { paths } = artifact.stat;
@@ -91,7 +103,7 @@ async function memorySection(tx: Queryable, { jobId, attempt }: Effect): Promise
 
 async function writeMergeRequest(
   tx: Queryable,
-  { effect, repo, job, artifact, published }: Publication,
+  { effect, repo, job, artifact, published, number }: Publication,
 ): Promise<MergeRequest> {
   const { title, description } = outputOf(effect, 'merge_request');
   const { branch, head } = published;
@@ -105,6 +117,7 @@ async function writeMergeRequest(
       head,
       title,
       description,
+      number,
     });
   }
   const next = { jobId: job.id, branch, head, title, description };
