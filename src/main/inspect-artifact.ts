@@ -3,8 +3,8 @@ import path from 'node:path';
 
 import type { Artifact } from '../db/artifacts.ts';
 import type { Repo } from '../db/repos.ts';
-import { AppError } from '../kernel/errors.ts';
 import type { InspectedPatch } from '../domain/change-check.ts';
+import { AppError } from '../kernel/errors.ts';
 import { importResult } from '../runner/import-result.ts';
 import { readPatch } from '../runner/read-patch.ts';
 import { createScratchRepository } from '../runner/scratch-repository.ts';

@@ -10,9 +10,14 @@ import { join } from 'node:path';
 import { irregularities } from './irregularities.mjs';
 
 const [result, workspace, mirror] = process.argv.slice(2);
-const { base, message, author, date, variables, settings: common } = JSON.parse(
-  readFileSync(0, 'utf8'),
-);
+const {
+  base,
+  message,
+  author,
+  date,
+  variables,
+  settings: common,
+} = JSON.parse(readFileSync(0, 'utf8'));
 const gitDir = join(result, 'git');
 
 const identity = ['AUTHOR', 'COMMITTER'].flatMap((role) => [
