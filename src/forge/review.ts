@@ -13,12 +13,12 @@ export interface StatusWish {
 }
 
 /** An issue of ours, as far as it is kept. */
-export interface OwnIssue {
+interface OwnIssue {
   readonly number: number;
   readonly open: boolean;
 }
 
-export interface IssueWish {
+interface IssueWish {
   readonly marker: string;
   readonly title: string;
   readonly description: string;

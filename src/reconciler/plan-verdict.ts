@@ -14,7 +14,7 @@ export interface PlanDeps extends PreviewDeps {
   inputsVersion: string;
 }
 
-export interface CommitStatus extends StatusWish {
+interface CommitStatus extends StatusWish {
   readonly sha: string;
 }
 

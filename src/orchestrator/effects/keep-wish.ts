@@ -103,7 +103,7 @@ export const WISHES: Readonly<Record<string, WishHandler>> = {
  * What we know a thing of ours by, beside our author id. Signed, so that nobody can make one up before there is one,
  * and another for every object, so that one that was copied fits nowhere else.
  */
-export async function markerOf(
+async function markerOf(
   { db }: Pick<WishDeps, 'db'>,
   repo: Repo,
   { mark, object }: { mark: Static<typeof Mark>; object: string },
@@ -115,7 +115,7 @@ export async function markerOf(
 }
 
 /** The repository and its forge; CONFLICT where it has no merge requests, notes and issues of people. */
-export async function forgeOf(
+async function forgeOf(
   { db, review }: WishDeps,
   { repoId }: Pick<Effect, 'repoId'>,
 ): Promise<{ repo: Repo; review: ReviewForge }> {
@@ -128,7 +128,7 @@ export async function forgeOf(
   return { repo, review };
 }
 
-export function payloadOf<Schema extends TSchema>(
+function payloadOf<Schema extends TSchema>(
   schema: Schema,
   { id, type, payload }: Effect,
 ): Static<Schema> {
