@@ -1,6 +1,8 @@
+import type { Queryable } from '../db/db.ts';
 import { insertEffects, type NewEffect } from '../db/effects.ts';
 import { notifyWork } from '../db/enqueue.ts';
 import { noteReview, type ForgeReview, type ReviewOutcome } from '../db/forge-reviews.ts';
+import { automaticRound } from '../domain/automatic-round.ts';
 import type { ForgeVerdict } from '../domain/forge-question.ts';
 import { decideForgeVotes } from '../domain/forge-verdict.ts';
 import { reviewNote } from '../domain/review-note.ts';
@@ -10,8 +12,10 @@ import type { ReadVotes } from '../forge/votes.ts';
 import { AppError } from '../kernel/errors.ts';
 import { applyVerdict, approversOf, nameOf } from './apply-verdict.ts';
 import { carryOutCommands } from './note-commands.ts';
+import { remindPeople } from './remind-people.ts';
 import { groupsOf, loadReview, questionOf, type ReviewContext } from './review-context.ts';
 import type { ReviewDeps } from './review-deps.ts';
+import { sendBack } from './send-back.ts';
 
 /** Without a word from a hook. */
 const LOOK_EVERY_MS = 60_000;
@@ -45,6 +49,7 @@ export async function lookAtReview(
   const verdict = cleared(row, read, decideForgeVotes(questionOf(deps, context, read)));
   await settleThreads(deps, context, read, signal);
   await say(deps, context, { read, verdict }, signal);
+  await remindPeople(deps, context, verdict, signal);
   if (verdict.state === 'approved' && verdict.mergeable && context.gate) {
     await merge(deps, context, verdict, signal);
     return;
@@ -64,6 +69,9 @@ export async function lookAtReview(
       threads: threads.text,
       trust: threads.trust,
     });
+    if (applied && context.gate && (verdict.state === 'waiting' || verdict.state === 'approved')) {
+      await sendBackItself(tx, context, read);
+    }
     await noteReview(tx, row, {
       ...outcome,
       ...(applied ? { done: isOver(verdict, context) } : { againMs: SOON_MS }),
@@ -168,10 +176,32 @@ async function settleThreads(
   await db.transaction((tx) => noteReview(tx, row, { threads: [] }));
 }
 
+/** Work whose pipeline failed or that conflicts goes back without a person, a few times. The caller holds the locks. */
+async function sendBackItself(
+  tx: Queryable,
+  { gate, job, spec, head }: ReviewContext,
+  { facts, now }: ReadVotes,
+): Promise<void> {
+  const check = job && spec.agents[job.agent]?.check;
+  const note = job && automaticRound(facts, { check, input: job.input });
+  if (note === undefined || gate?.kind !== 'merge' || job?.state !== 'review') {
+    return;
+  }
+  const asked = {
+    id: 0,
+    voter: 'autodev',
+    role: 'autodev',
+    verdict: 'changes',
+    head,
+    note,
+  } as const;
+  await sendBack(tx, gate, { ...asked, self: false, via: 'note', at: now });
+}
+
 /** Keeps our one note there, and the status of the commit, equal to the verdict. */
 async function say(
   { db, review }: ReviewDeps,
-  { row, spec, gate }: ReviewContext,
+  { row, spec, gate, job }: ReviewContext,
   { read, verdict }: { read: ReadVotes; verdict: ForgeVerdict },
   signal: AbortSignal,
 ): Promise<void> {
@@ -190,10 +220,12 @@ async function say(
   const { repo, number } = row;
   const target = { kind: 'merge_request', number } as const;
   await review.putNote(repo, { target, marker: 'approval', body }, signal);
+  const isApproved =
+    verdict.state === 'approved' || (verdict.state === 'merged' && verdict.approval === 'met');
+  // Where the pipeline is the check, a failure of ours would look like one of the work's.
+  const isCheck = job !== undefined && spec.agents[job.agent]?.check === 'pipeline';
   // Without a pipeline a status of ours would make one, and it would be the successful one that we wait for.
-  if (facts.pipeline !== undefined && facts.pipeline.sha === facts.head) {
-    const isApproved =
-      verdict.state === 'approved' || (verdict.state === 'merged' && verdict.approval === 'met');
+  if (facts.pipeline?.sha === facts.head && facts.pipeline && (isApproved || !isCheck)) {
     const missing = verdict.state === 'waiting' ? verdict.missing.join(' ') : verdict.state;
     const status = {
       name: 'autodev/approval',

@@ -213,6 +213,18 @@ test('a vote by the operator decides nothing where people vote on GitLab', async
   expect(await fixture.job(jobId)).toMatchObject({ state: 'review' });
 });
 
+test('a conflict sends work back by itself', async ({ db }) => {
+  await using story = await startReview(db);
+  const { gitlab, alice, project, jobId, request } = story;
+  await gitlab.push(project, { branch: 'main', by: alice, files: { 'src/add.ts': 'other\n' } });
+  await story.look();
+
+  expect(await getJob(db, jobId)).toMatchObject({ state: 'cancelled', reason: 'superseded' });
+  expect(await db.query(sql`select branch, input from job where state = 0`)).toMatchObject([
+    { branch: request.branch, input: [{ kind: 'changes', author: 'autodev' }] },
+  ]);
+});
+
 test('a job that people must let start is put to them as a proposal, which leaves nothing behind', async ({
   db,
 }) => {

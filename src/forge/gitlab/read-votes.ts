@@ -25,6 +25,7 @@ const MergeRequest = Type.Object({
   author: Person,
   created_at: Type.String(),
   detailed_merge_status: Type.Optional(Type.String()),
+  has_conflicts: Type.Optional(Type.Boolean()),
   changes_count: orNull(Type.String()),
   head_pipeline: orNull(Type.Object({ status: Type.String(), sha: Type.String() })),
   merge_user: orNull(Person),
@@ -128,7 +129,7 @@ export async function readVotes(
     head,
     movedMeanwhile: IDENTITY.some((key) => before[key] !== after[key]),
     unsettled: UNSETTLED.has(status) || after.state === 'locked',
-    against: status === 'mergeable' || UNSETTLED.has(status) ? undefined : status,
+    against: againstOf(status, after.has_conflicts ?? false),
     versions: versions.map((one) => ({ head: one.head_commit_sha, at: new Date(one.created_at) })),
     approvals: approvals.approved_by.map(({ user, approved_at: pressed }) => ({
       by: String(user.id),
@@ -170,6 +171,14 @@ export async function readVotes(
 
 /** What may not change while the rest is read. */
 const IDENTITY = ['sha', 'target_branch', 'state', 'draft', 'title', 'source_project_id'] as const;
+
+/** GitLab says only the first thing that stands against it; a conflict may be behind that. */
+function againstOf(status: string, hasConflicts: boolean): string | undefined {
+  if (hasConflicts) {
+    return 'conflict';
+  }
+  return status === 'mergeable' || UNSETTLED.has(status) ? undefined : status;
+}
 
 function isCommand({ system, body }: Static<typeof Note>): boolean {
   return !system && parseNoteCommand(body) !== undefined;
