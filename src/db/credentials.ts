@@ -63,14 +63,7 @@ function stateOf(
   state: CredentialNews['state'],
   until: Date | null,
 ): Exclude<CredentialState, { state: 'missing' }> {
-  switch (state) {
-    case 'ok':
-    case 'auth_error': {
-      return { state };
-    }
-    case 'throttled':
-    case 'exhausted': {
-      return { state, until: until?.getTime() ?? 0 };
-    }
-  }
+  return state === 'ok' || state === 'auth_error'
+    ? { state }
+    : { state, until: until?.getTime() ?? 0 };
 }
