@@ -229,3 +229,31 @@ export async function findBindings(
   `);
   return row;
 }
+
+/** What the pause of a lane begins with whose work was merged below its rule. */
+export const BYPASSED = 'Merged below its rule';
+
+/**
+ * Keeps the condition that says so equal to the pauses that are in force: who resumes the agent has looked into it.
+ * The reconciler writes the whole list from what it read before, so this is said again until it stays.
+ */
+export async function syncBypasses(db: Queryable): Promise<void> {
+  await db.query(sql`
+    with wanted as (
+      select s.repo_id, (
+        select min(c.reason) from control c
+        where c.repo_id = s.repo_id and c.verb = 'pause' and c.lifted_at is null and c.actor = 'autodev'
+          and starts_with(c.reason, ${BYPASSED})) as reason
+      from repo_sync s join repo r on r.id = s.repo_id
+      where r.forge = 'gitlab' and r.removed_at is null
+    )
+    update repo_sync s set conditions =
+      (select coalesce(jsonb_agg(c), '[]') from jsonb_array_elements(s.conditions) c where c ->> 'type' <> 'ApprovalBypassed')
+      || case when w.reason is null then '[]'::jsonb else jsonb_build_array(jsonb_build_object(
+        'type', 'ApprovalBypassed', 'status', 'True', 'reason', 'MergedBelowRule', 'message', w.reason,
+        'lastTransitionTime', floor(extract(epoch from now()) * 1000))) end
+    from wanted w
+    where s.repo_id = w.repo_id
+      and (w.reason is not null) <> jsonb_path_exists(s.conditions, '$[*] ? (@.type == "ApprovalBypassed")')
+  `);
+}

@@ -19,7 +19,7 @@ export interface KnownPerson {
 }
 
 /** A vote by the forge's own button. It says nothing of the head that it was given for: only its time does. */
-export interface PressedApproval {
+interface PressedApproval {
   readonly by: string;
   /** Undefined where the forge is too old to tell. */
   readonly at: Date | undefined;
@@ -38,12 +38,12 @@ export interface SaidNote {
 }
 
 /** What the branch was at some time: each push makes one. */
-export interface PushedVersion {
+interface PushedVersion {
   readonly head: string;
   readonly at: Date;
 }
 
-export interface CommitFacts {
+interface CommitFacts {
   readonly sha: string;
   readonly authorName: string;
   readonly authorEmail: string;

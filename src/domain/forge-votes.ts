@@ -7,7 +7,7 @@ type VoteCommand =
   | { readonly verb: 'reject' | 'changes'; readonly text: string };
 
 /** How somebody said it. */
-export type ForgeVia = 'approval' | 'note' | 'merge';
+type ForgeVia = 'approval' | 'note' | 'merge';
 
 export interface ForgeVote extends Vote {
   readonly via: ForgeVia;

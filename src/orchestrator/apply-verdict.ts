@@ -204,7 +204,7 @@ async function settleOwnGate(
 }
 
 /** The votes that were counted, as rows: what the decision rests on stays readable. Answers their ids. */
-export async function recordVotes(
+async function recordVotes(
   tx: Queryable,
   gate: Gate,
   { votes, approval }: ForgeCount,

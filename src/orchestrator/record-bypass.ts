@@ -1,13 +1,11 @@
 import { writeAudit } from '../db/audit.ts';
 import { pause } from '../db/controls.ts';
 import type { Queryable } from '../db/db.ts';
+import { BYPASSED } from '../db/forge-reviews.ts';
 import { closeGate, type Gate } from '../db/gates.ts';
 import { closeMergeRequest, type MergeRequest } from '../db/merge-requests.ts';
 import { moveToFinal } from '../db/promote.ts';
 import type { Agent } from '../domain/agent.ts';
-
-/** What the pause of a lane begins with whose work was merged below its rule. */
-export const BYPASSED = 'Merged below its rule';
 
 /**
  * Work that is in the default branch although its rules were not met: GitLab Free cannot prevent it. The job has

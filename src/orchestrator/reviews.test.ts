@@ -1,14 +1,13 @@
 import { describe, expect } from 'vitest';
 
 import { test } from '../../test/database.ts';
+import { resume } from '../db/controls.ts';
 import { listGatesToDecide, listVotes } from '../db/gates.ts';
 import { getJob } from '../db/job-rows.ts';
 import { findMergeRequest } from '../db/merge-requests.ts';
-import { insertGatedJobs } from '../db/run-gates.ts';
 import { sql } from '../db/sql.ts';
 import { expireGates } from './decide-gates.ts';
 import { publishAll } from './orchestrator-fixture.ts';
-import { proposeRuns } from './propose-runs.ts';
 import { startReview } from './review-fixture.ts';
 import { rule } from './spec-fixture.ts';
 
@@ -108,6 +107,12 @@ describe.for(['free', 'premium'] as const)('%s', (tier) => {
     expect(await db.query(sql`select reason from lane_hold where kind = 'paused'`)).toMatchObject([
       { reason: expect.stringContaining('Merged below its rule') },
     ]);
+    const conditions = sql`select jsonb_path_query_array(conditions, '$[*].type') as types from repo_sync`;
+    expect(await db.query(conditions)).toEqual([{ types: ['ApprovalBypassed'] }]);
+    const scope = { repoId: story.fixture.repoId, agent: 'builder' } as const;
+    await db.transaction((tx) => resume(tx, { scope, actor: 'alice', reason: 'Looked at.' }));
+    await story.look();
+    expect(await db.query(conditions)).toEqual([{ types: [] }]);
   });
 
   test('changes make a successor with the open threads, whose commit answers them', async ({
@@ -223,42 +228,6 @@ test('a conflict sends work back by itself', async ({ db }) => {
   expect(await db.query(sql`select branch, input from job where state = 0`)).toMatchObject([
     { branch: request.branch, input: [{ kind: 'changes', author: 'autodev' }] },
   ]);
-});
-
-test('a job that people must let start is put to them as a proposal, which leaves nothing behind', async ({
-  db,
-}) => {
-  const approvals = { first: rule({ gate: 'run', agents: ['devops'] }) };
-  await using story = await startReview(db, { spec: { approvals } });
-  const { gitlab, bob, deps, fixture } = story;
-  const [id] = await db.transaction((tx) =>
-    insertGatedJobs(tx, [
-      {
-        repoId: fixture.repoId,
-        agent: 'devops',
-        title: 'Clean up',
-        task: 'Clean up.',
-        trust: 'owner',
-        trigger: { kind: 'schedule', name: 'weekly', actor: 'autodev' },
-      },
-    ]),
-  );
-  await proposeRuns(deps, fixture.signal);
-  await proposeRuns(deps, fixture.signal);
-  await story.advance(60_000);
-  const proposal = gitlab.state.mergeRequests.at(-1);
-  expect(gitlab.state.mergeRequests).toHaveLength(2);
-  expect(proposal).toMatchObject({ title: 'Start devops: Clean up', author: story.bot });
-  expect(await fixture.job(id ?? 0)).toMatchObject({ state: 'waiting', waitReason: 'gate' });
-
-  if (proposal) {
-    await gitlab.as(bob).approve(proposal);
-  }
-  await story.look();
-
-  expect(await fixture.job(id ?? 0)).toMatchObject({ state: 'queued' });
-  expect(proposal?.state).toBe('closed');
-  expect(await gitlab.head(story.project, proposal?.sourceBranch)).toBeUndefined();
 });
 
 test('commands beside votes are answered once, and nobody below developer is answered', async ({

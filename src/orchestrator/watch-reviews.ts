@@ -2,6 +2,7 @@ import {
   bindRevision,
   listUnboundRevisions,
   putOffReview,
+  syncBypasses,
   takeReviews,
   type ForgeReview,
 } from '../db/forge-reviews.ts';
@@ -35,6 +36,7 @@ export function createReviewWatch(deps: ReviewDeps & { wake: Wake }): Service {
 
 /** One batch. Answers how many merge requests were looked at. */
 export async function watchReviews(deps: ReviewDeps, signal: AbortSignal): Promise<number> {
+  await syncBypasses(deps.db);
   const rows = await takeReviews(deps.db, { leaseMs: LEASE_MS, limit: BATCH });
   const queue = [...rows];
   const worker = async (): Promise<void> => {
