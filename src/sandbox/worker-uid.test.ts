@@ -15,7 +15,7 @@ async function otherRunner() {
   const script = `
     import { leaseUidSlot } from '${import.meta.dirname}/worker-uid.ts';
     const { slot } = await leaseUidSlot({ from: ${from} });
-    console.log(slot);
+    console.log(String(slot));
     setInterval(() => {}, 60_000);`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
