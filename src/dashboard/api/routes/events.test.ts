@@ -55,7 +55,7 @@ test('the first stream begins with a look at everything, then names what changed
 
   await db.query(sql`select pg_notify('job', n::text) from generate_series(1, 20) n`);
   await db.query(sql`select pg_notify('gate', '1')`);
-  const burst = await stream.readUntil((text) => text.includes('"gate"'));
+  const burst = await stream.readUntil((text) => text.includes('"gate"') && text.includes('"job"'));
 
   expect(stream.type).toBe('text/event-stream; charset=utf-8');
   expect(first.startsWith(': connected\n\n')).toBe(true);

@@ -121,6 +121,7 @@ test('the API describes every route of its own, and errors with it', async ({ db
     '/api/v1/repos/{id}/agents/{agent}/reset',
     '/api/v1/repos/{id}/file',
     '/api/v1/repos/{id}/grants',
+    '/api/v1/repos/{id}/onboarding',
     '/api/v1/repos/{id}/plan',
     '/api/v1/repos/{id}/policy',
     '/api/v1/repos/{id}/sync',
